@@ -1,0 +1,262 @@
+//! What a plugin may ask of the world, as data: requests, answers, errors.
+//!
+//! Every function of `wit/` that has an effect or waits is one variant of [`Request`], so that a call
+//! can be journalled, compared in a replay, checked against grants and sent to whichever backend
+//! there is. `log` is not here: its lines are text for people and are not replayed.
+
+pub mod approvals;
+pub mod blobs;
+pub mod commands;
+pub mod executions;
+pub mod files;
+pub mod http;
+pub mod parameters;
+pub mod waits;
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{digest::Digest, id::ExecutionId, log::LogSink, secret::Secrets, time::Timestamp};
+
+/// The machine an effect happens on; `None` is the engine's own.
+pub type Target = Option<String>;
+
+/// The capabilities, each an interface of `wit/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Capability {
+    /// Programs and scripts.
+    Commands,
+    /// Files.
+    Files,
+    /// HTTP requests.
+    Http,
+    /// The parameter store.
+    Parameters,
+    /// Asking people.
+    Approvals,
+    /// Waiting.
+    Waits,
+    /// Large values.
+    Blobs,
+    /// Child executions.
+    Executions,
+}
+
+impl Capability {
+    /// All of them, in the order of the table in the documents.
+    pub const ALL: [Self; 8] = [
+        Self::Commands,
+        Self::Files,
+        Self::Http,
+        Self::Parameters,
+        Self::Approvals,
+        Self::Waits,
+        Self::Blobs,
+        Self::Executions,
+    ];
+
+    /// The interface's name in `wit/`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Commands => "commands",
+            Self::Files => "files",
+            Self::Http => "http",
+            Self::Parameters => "parameters",
+            Self::Approvals => "approvals",
+            Self::Waits => "waits",
+            Self::Blobs => "blobs",
+            Self::Executions => "executions",
+        }
+    }
+
+    /// The capability of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|c| c.as_str() == name)
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One capability call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Request {
+    /// See [`commands`].
+    Commands(commands::Request),
+    /// See [`files`].
+    Files(files::Request),
+    /// See [`http`].
+    Http(http::Request),
+    /// See [`parameters`].
+    Parameters(parameters::Request),
+    /// See [`approvals`].
+    Approvals(approvals::Request),
+    /// See [`waits`].
+    Waits(waits::Request),
+    /// See [`blobs`].
+    Blobs(blobs::Request),
+    /// See [`executions`].
+    Executions(executions::Request),
+}
+
+/// What a capability answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// Done; there is nothing to say.
+    Done,
+    /// See [`commands`].
+    Commands(commands::Answer),
+    /// See [`files`].
+    Files(files::Answer),
+    /// See [`http`].
+    Http(http::Response),
+    /// See [`parameters`].
+    Parameters(parameters::Answer),
+    /// See [`approvals`].
+    Approvals(approvals::Decision),
+    /// See [`waits`].
+    Waits(waits::Answer),
+    /// See [`blobs`].
+    Blobs(blobs::Answer),
+    /// See [`executions`].
+    Executions(executions::Answer),
+}
+
+impl Request {
+    /// Whose request it is.
+    #[must_use]
+    pub fn capability(&self) -> Capability {
+        match self {
+            Self::Commands(_) => Capability::Commands,
+            Self::Files(_) => Capability::Files,
+            Self::Http(_) => Capability::Http,
+            Self::Parameters(_) => Capability::Parameters,
+            Self::Approvals(_) => Capability::Approvals,
+            Self::Waits(_) => Capability::Waits,
+            Self::Blobs(_) => Capability::Blobs,
+            Self::Executions(_) => Capability::Executions,
+        }
+    }
+
+    /// The interface and function, as in `files.write`.
+    #[must_use]
+    pub fn function(&self) -> &'static str {
+        match self {
+            Self::Commands(r) => r.function(),
+            Self::Files(r) => r.function(),
+            Self::Http(_) => "http.send",
+            Self::Parameters(r) => r.function(),
+            Self::Approvals(_) => "approvals.request",
+            Self::Waits(r) => r.function(),
+            Self::Blobs(r) => r.function(),
+            Self::Executions(r) => r.function(),
+        }
+    }
+
+    /// Whether doing it twice is as good as doing it once. After a crash such a call is simply made
+    /// again; any other is looked up by its idempotency key, or is `uncertain`.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        match self {
+            Self::Commands(_) => false,
+            Self::Files(_) | Self::Blobs(_) | Self::Approvals(_) | Self::Waits(_) | Self::Executions(_) => true,
+            Self::Http(r) => r.is_safe(),
+            Self::Parameters(r) => r.is_repeatable(),
+        }
+    }
+
+    /// The digest a replay compares.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+}
+
+/// Why a capability did not do what it was asked. The words of `wit/types.wit`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum Error {
+    /// The operator has not granted it.
+    #[error("`{capability}` is not granted: add the grant `{missing}` to the plugin's `grants`")]
+    Denied {
+        /// What was tried.
+        capability: Capability,
+        /// The grant that is missing, as an operator would write it.
+        missing: String,
+    },
+    /// The thing named does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// The request makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// Too many requests.
+    #[error("{0}")]
+    Throttled(String),
+    /// The time was over.
+    #[error("{0}")]
+    TimedOut(String),
+    /// A limit of the engine.
+    #[error("limit `{which}` exceeded: {used} of at most {limit}")]
+    LimitExceeded {
+        /// The limit's name.
+        which: String,
+        /// Its value.
+        limit: u64,
+        /// What was asked for.
+        used: u64,
+    },
+    /// The other side failed.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Nobody can know whether it happened.
+    #[error("{0}")]
+    Uncertain(String),
+}
+
+/// An answer or an error: what the journal keeps of a finished call.
+pub type Outcome = Result<Answer, Error>;
+
+/// What a backend needs to know beside the request.
+#[derive(Clone)]
+pub struct CallContext {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The step's name.
+    pub step: String,
+    /// The same key for the same call, also after a crash.
+    pub idempotency_key: String,
+    /// When the call must be over.
+    pub deadline: Option<Timestamp>,
+    /// Whether the call was already requested before a crash, so that it may have happened.
+    pub again: bool,
+    /// The step's log.
+    pub log: Arc<dyn LogSink>,
+    /// The secrets this execution holds placeholders of.
+    pub secrets: Secrets,
+}
+
+/// Makes requests of some capabilities happen.
+///
+/// # Contract
+///
+/// - Dropping the future of `perform` stops the effect as far as it can be stopped (a command and its
+///   children are ended).
+/// - With `context.again`, a request that is not [repeatable](Request::is_repeatable) must not be
+///   started anew unless the backend knows that it never began: it is found by its key, or answered
+///   `Uncertain`.
+/// - Placeholders of `context.secrets` are replaced inside the effect and never appear in an answer.
+#[async_trait::async_trait]
+pub trait Backend: Send + Sync {
+    /// Makes one request happen.
+    async fn perform(&self, request: Request, context: CallContext) -> Outcome;
+}

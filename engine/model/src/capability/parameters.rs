@@ -1,0 +1,149 @@
+//! The parameter store: `wit/parameters.wit`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// The functions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// One version of a parameter.
+    Get {
+        /// `name`, `name:version` or `name:label`.
+        name: String,
+    },
+    /// What stands under a path.
+    GetByPath {
+        /// The path.
+        path: String,
+        /// Also further down.
+        recursive: bool,
+    },
+    /// Writes a new version.
+    Put {
+        /// The name.
+        name: String,
+        /// What it holds.
+        parameter_type: ParameterType,
+        /// The value.
+        value: NewValue,
+        /// Whether it may exist.
+        overwrite: bool,
+    },
+    /// Deletes it with its versions.
+    Delete {
+        /// The name.
+        name: String,
+    },
+    /// All versions.
+    History {
+        /// The name.
+        name: String,
+    },
+    /// Moves a label.
+    Label {
+        /// The name.
+        name: String,
+        /// To this version.
+        version: u64,
+        /// The label.
+        label: String,
+    },
+    /// The value behind a placeholder. Never journalled: a replay reads the same version again.
+    Reveal {
+        /// The placeholder.
+        placeholder: String,
+    },
+}
+
+impl Request {
+    pub(super) fn function(&self) -> &'static str {
+        match self {
+            Self::Get { .. } => "parameters.get",
+            Self::GetByPath { .. } => "parameters.get-by-path",
+            Self::Put { .. } => "parameters.put",
+            Self::Delete { .. } => "parameters.delete",
+            Self::History { .. } => "parameters.history",
+            Self::Label { .. } => "parameters.label",
+            Self::Reveal { .. } => "parameters.reveal",
+        }
+    }
+
+    pub(super) fn is_repeatable(&self) -> bool {
+        match self {
+            // A version carries the idempotency key of the call that wrote it, so `put` finds itself again.
+            Self::Put { .. }
+            | Self::Get { .. }
+            | Self::GetByPath { .. }
+            | Self::Delete { .. }
+            | Self::History { .. }
+            | Self::Label { .. }
+            | Self::Reveal { .. } => true,
+        }
+    }
+
+    /// The name or path it is about; `None` for `reveal`, whose placeholder names it.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Get { name }
+            | Self::Put { name, .. }
+            | Self::Delete { name }
+            | Self::History { name }
+            | Self::Label { name, .. } => Some(name),
+            Self::GetByPath { path, .. } => Some(path),
+            Self::Reveal { .. } => None,
+        }
+    }
+}
+
+/// What a parameter holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ParameterType {
+    /// One text.
+    String,
+    /// Texts separated by commas.
+    StringList,
+    /// A secret.
+    SecureString,
+}
+
+/// The value to put.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NewValue {
+    /// This text; may hold placeholders.
+    Given(String),
+    /// This many random characters out of A-Z, a-z, 0-9.
+    Generated(u32),
+}
+
+/// The answers, beside [`super::Answer::Done`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Of `get` and `put`.
+    Parameter(Parameter),
+    /// Of `get-by-path` and `history`.
+    Parameters(Vec<Parameter>),
+    /// Of `reveal`.
+    Revealed(String),
+}
+
+/// One version of a parameter. A secure one has a placeholder for its value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub parameter_type: ParameterType,
+    /// Its value, or the placeholder.
+    pub value: String,
+    /// Its version, from 1.
+    pub version: u64,
+    /// When this version was written.
+    pub modified: Timestamp,
+    /// Labels on this version.
+    pub labels: Vec<String>,
+}

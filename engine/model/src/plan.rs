@@ -1,0 +1,90 @@
+//! The compiled runbook: immutable, and named by its content.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    action::ActionSpec,
+    digest::Digest,
+    expression::Template,
+    id::StepId,
+    parameter::{Parameter, Variable},
+    step::Step,
+};
+
+/// A plan. Two documents that mean the same (YAML or JSON, other comments) give equal plans, and equal
+/// plans have the same digest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The runbook's name: its file's name without the ending.
+    pub name: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// How its steps follow each other.
+    pub order: Order,
+    /// Its parameters, in the order of the document.
+    pub parameters: Vec<Parameter>,
+    /// Its variables, in the order of the document.
+    pub variables: Vec<Variable>,
+    /// Its steps, in the order of the document.
+    pub steps: Vec<Step>,
+    /// Its outputs, in the order of the document.
+    pub outputs: Vec<OutputReference>,
+    /// The role it runs as.
+    pub assume_role: Option<Template>,
+    /// Whether a failed execution is rolled back.
+    pub rollback_on_failure: bool,
+    /// Steps running at the same time (graph order), at least 1.
+    pub max_concurrency: u32,
+    /// Every action a step names, by name.
+    pub actions: BTreeMap<String, ActionSpec>,
+}
+
+/// How steps follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// One after the other, with jumps: SSM's own.
+    List,
+    /// Each when all it depends on have ended well.
+    Graph,
+}
+
+/// An output of the runbook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputReference {
+    /// The step.
+    pub step: StepId,
+    /// Its output.
+    pub output: String,
+}
+
+impl Plan {
+    /// The step with this id.
+    ///
+    /// # Panics
+    ///
+    /// When the id is of another plan.
+    #[must_use]
+    pub fn step(&self, id: StepId) -> &Step {
+        &self.steps[id.index()]
+    }
+
+    /// The id of the step with this name.
+    #[must_use]
+    pub fn step_named(&self, name: &str) -> Option<StepId> {
+        self.steps.iter().position(|step| step.name == name).map(StepId::from_index)
+    }
+
+    /// All ids, in the order of the document.
+    pub fn step_ids(&self) -> impl Iterator<Item = StepId> + use<> {
+        (0..self.steps.len()).map(StepId::from_index)
+    }
+
+    /// The plan's name by content: the SHA-256 of its JSON text, which is its canonical encoding.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+}

@@ -1,0 +1,168 @@
+//! Where journals live.
+//!
+//! [`Store`] is a trait with written guarantees; [`memory`] and [`sled`] keep them, and one suite
+//! (`tests/conformance.rs`) holds both to them.
+//!
+//! # What this crate does not do
+//!
+//! It interprets no event, starts nothing and knows no clock. What it indexes (summaries, wake-ups) is
+//! handed to it beside the records it belongs to.
+
+use runwright_model::{
+    event::Record, id::ExecutionId, log::LogLine, summary::Summary, time::Timestamp,
+};
+
+mod error;
+
+pub use error::Error;
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Numbers the owners of a store: each that opens it gets a larger one, and only the latest may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+/// When an append is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// When readers of this process see it. It becomes durable with the next durable append of any
+    /// execution, or never, if the machine stops before: then it is gone together with all that was
+    /// appended after it.
+    Buffered,
+    /// When it, and all that was appended before it, survives a power cut.
+    Durable,
+}
+
+/// Records to append to one journal, with what is derived from them.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// Whose journal.
+    pub execution: ExecutionId,
+    /// The number its next record must have: the length of the journal.
+    pub expected: u64,
+    /// Who appends.
+    pub epoch: Epoch,
+    /// The records; may be empty, to change only what is derived.
+    pub records: Vec<Record>,
+    /// Replaces the execution's row.
+    pub summary: Summary,
+    /// Replaces the execution's place in the wake-up index; `None` takes it out.
+    pub wake: Option<Timestamp>,
+    /// When it is answered.
+    pub durability: Durability,
+}
+
+/// Facts of one journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// How many records it has: the number of the next one.
+    pub length: u64,
+    /// Its row.
+    pub summary: Summary,
+    /// When it wants to be woken.
+    pub wake: Option<Timestamp>,
+}
+
+/// Named tables of keyed values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// Plans by digest.
+    Plans,
+    /// Components by digest.
+    Components,
+    /// Parts of blobs.
+    Blobs,
+    /// Parameters and their versions.
+    Parameters,
+}
+
+/// What must be there before a value is put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expect {
+    /// Anything or nothing.
+    Any,
+    /// Nothing.
+    Absent,
+    /// This value.
+    Value(Vec<u8>),
+}
+
+/// A part of a list of executions, newest id first.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Only ids that sort before this one.
+    pub before: Option<ExecutionId>,
+    /// At most so many; 0 means all.
+    pub most: usize,
+}
+
+/// A durable (or, for tests, forgetful) keeper of journals.
+///
+/// # Guarantees
+///
+/// 1. **Order.** What was appended to a journal is read back in that order, without gaps.
+/// 2. **All or nothing.** The records, the summary and the wake-up of one [`Append`] are kept together or
+///    not at all, also across a crash.
+/// 3. **Prefix.** After a crash, if an append is there, so is every append of any execution that was
+///    answered before it was handed in.
+/// 4. **Durable means durable**: see [`Durability`].
+/// 5. **Expected sequence.** An append whose `expected` is not the journal's length changes nothing and
+///    answers [`Error::Conflict`].
+/// 6. **Epochs.** An append or a put after a later [`Store::claim`] changes nothing and answers [`Error::Fenced`].
+/// 7. **Damage is an error.** A record whose checksum or version does not fit is never answered as data.
+/// 8. **Limits first.** A record above [`RECORD_BYTES_MAX`] or a value above [`VALUE_BYTES_MAX`] is refused before
+///    anything is written.
+/// 9. **Many at once.** All methods may be called from any number of tasks.
+#[async_trait::async_trait]
+pub trait Store: Send + Sync {
+    /// Becomes the owner: every earlier epoch is fenced off.
+    async fn claim(&self) -> Result<Epoch>;
+
+    /// Appends.
+    async fn append(&self, append: Append) -> Result<()>;
+
+    /// The records numbered `from` and later.
+    async fn read(&self, execution: &ExecutionId, from: u64) -> Result<Vec<Record>>;
+
+    /// Facts of a journal; `None` when there is none.
+    async fn head(&self, execution: &ExecutionId) -> Result<Option<Head>>;
+
+    /// Executions, newest id first.
+    async fn list(&self, page: Page) -> Result<Vec<(ExecutionId, Head)>>;
+
+    /// Executions whose wake-up is due at `until` or before, earliest first, at most so many.
+    async fn due(&self, until: Timestamp, most: usize) -> Result<Vec<(Timestamp, ExecutionId)>>;
+
+    /// The earliest wake-up of all.
+    async fn next_wake(&self) -> Result<Option<Timestamp>>;
+
+    /// Takes away a journal with its log and its rows.
+    async fn remove(&self, execution: &ExecutionId) -> Result<()>;
+
+    /// Adds log lines. Buffered; lines are numbered from 0.
+    async fn append_log(&self, execution: &ExecutionId, lines: Vec<LogLine>) -> Result<()>;
+
+    /// Log lines numbered `from` and later, at most so many, each with its number.
+    async fn read_log(&self, execution: &ExecutionId, from: u64, most: usize) -> Result<Vec<(u64, LogLine)>>;
+
+    /// Puts a value if what is there is as expected; answers whether it was. Buffered.
+    async fn put(&self, table: Table, key: &[u8], value: Vec<u8>, expect: Expect) -> Result<bool>;
+
+    /// A value.
+    async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>>;
+
+    /// Keys that begin with `prefix` and sort after `after`, in order, with their values, at most so many (0: all).
+    async fn scan(&self, table: Table, prefix: &[u8], after: Option<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>>;
+
+    /// Takes a value away. Buffered.
+    async fn delete(&self, table: Table, key: &[u8]) -> Result<()>;
+
+    /// Makes everything so far durable.
+    async fn sync(&self) -> Result<()>;
+}
+
+/// The largest encoded record.
+pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The largest value of a table.
+pub const VALUE_BYTES_MAX: usize = 128 * 1024 * 1024;
