@@ -6,6 +6,8 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use crate::capability;
+
 const OPEN: &str = "((secret:";
 const CLOSE: &str = "))";
 
@@ -101,6 +103,18 @@ impl Secrets {
         }
         text
     }
+}
+
+/// Knows the values behind placeholders.
+#[async_trait::async_trait]
+pub trait SecretSource: Send + Sync {
+    /// These placeholders with their values.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when one of them names no version that is kept, `Invalid` when it is no placeholder, and
+    /// `Unavailable` when the store fails.
+    async fn secrets(&self, placeholders: Vec<String>) -> Result<Secrets, capability::Error>;
 }
 
 /// Shorter values are not looked for in texts.

@@ -17,7 +17,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{digest::Digest, id::ExecutionId, log::LogSink, secret::Secrets, time::Timestamp};
+use crate::{digest::Digest, grant::Grants, id::ExecutionId, log::LogSink, secret::Secrets, time::Timestamp};
 
 /// The machine an effect happens on; `None` is the engine's own.
 pub type Target = Option<String>;
@@ -243,6 +243,9 @@ pub struct CallContext {
     pub log: Arc<dyn LogSink>,
     /// The secrets this execution holds placeholders of.
     pub secrets: Secrets,
+    /// What the plugin was granted. The request was checked against it; a backend asks again for what only
+    /// it can know: the path behind symbolic links, the next hop of a redirect.
+    pub grants: Arc<Grants>,
 }
 
 /// Makes requests of some capabilities happen.
