@@ -1,0 +1,200 @@
+//! What people and programs see of an execution: derived from its journal, ready for JSON.
+
+use runwright_model::{
+    failure::Failure,
+    id::ExecutionId,
+    status::Status,
+    time::Timestamp,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One execution, whole.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionView {
+    /// Its id.
+    pub id: ExecutionId,
+    /// The runbook's name.
+    pub runbook: String,
+    /// The plan, by content.
+    pub plan: String,
+    /// How it stands.
+    pub status: Status,
+    /// Who started it.
+    pub started_by: String,
+    /// When it began, milliseconds since 1970.
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// The execution that started it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ExecutionId>,
+    /// Its parameters, defaults among them.
+    pub parameters: Map<String, Value>,
+    /// Variables as they stand.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub variables: Map<String, Value>,
+    /// Its steps, in the order of the document.
+    pub steps: Vec<StepView>,
+    /// Declared outputs: `step.output` to value.
+    pub outputs: Map<String, Value>,
+    /// Why it did not end well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// What it waits for; empty when it waits for nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<WaitView>,
+}
+
+/// One step.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepView {
+    /// Its name.
+    pub name: String,
+    /// Its action.
+    pub action: String,
+    /// How it stands.
+    pub status: Status,
+    /// The names of the steps it waits for (graph order).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+    /// Its attempt, from 1; 0 before the first.
+    pub attempt: u32,
+    /// How often it is tried at most.
+    pub max_attempts: u32,
+    /// Its visit, from 1; 0 before the first.
+    pub visit: u32,
+    /// When its first attempt began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Its inputs as resolved for the last attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Value>,
+    /// Its outputs.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub outputs: Map<String, Value>,
+    /// Why it failed (last).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Why it was skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+    /// How its rollback stands: `RollingBack`, `RolledBack`, `RollbackFailed`; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Status>,
+    /// Why its rollback failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback_failure: Option<Failure>,
+}
+
+/// Something an execution waits for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitView {
+    /// The step that waits.
+    pub step: String,
+    /// For what.
+    #[serde(flatten)]
+    pub reason: WaitReason,
+    /// Until when, if there is an end to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// For what a step waits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "waitsFor")]
+pub enum WaitReason {
+    /// People.
+    #[serde(rename_all = "camelCase")]
+    Approval {
+        /// What they are asked.
+        message: String,
+        /// Who may decide.
+        approvers: Vec<String>,
+        /// How many must approve.
+        quorum: u32,
+        /// How many have.
+        approved: u32,
+    },
+    /// A signal: `Resume` for a paused step.
+    Signal {
+        /// Its name.
+        name: String,
+    },
+    /// A moment: `until`.
+    Time,
+    /// A probe that did not come true yet; tried again at `until`.
+    Probe {
+        /// How often was tried.
+        probes: u32,
+        /// Why not yet.
+        last: String,
+    },
+    /// Another attempt, at `until`.
+    Retry {
+        /// Why the last one failed.
+        failure: String,
+    },
+    /// A child execution.
+    Child {
+        /// Its id.
+        id: ExecutionId,
+    },
+}
+
+impl WaitReason {
+    /// Whether only a person can end the wait.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        match self {
+            Self::Approval { .. } | Self::Signal { .. } => true,
+            Self::Time | Self::Probe { .. } | Self::Retry { .. } | Self::Child { .. } => false,
+        }
+    }
+}
+
+/// One execution in a list.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionRow {
+    /// Its id.
+    pub id: ExecutionId,
+    /// The runbook's name.
+    pub runbook: String,
+    /// How it stands.
+    pub status: Status,
+    /// Who started it.
+    pub started_by: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// The execution that started it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ExecutionId>,
+    /// What it waits for, in a few words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
+}
+
+/// One plugin.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginView {
+    /// What it says of itself.
+    pub manifest: runwright_model::action::Manifest,
+    /// Digest of the component.
+    pub component: String,
+    /// Bytes of the component.
+    pub size: u64,
+    /// Where it comes from: `built in`, or a path.
+    pub origin: String,
+}
