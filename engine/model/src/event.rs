@@ -215,6 +215,9 @@ pub struct Started {
     pub globals: BTreeMap<String, String>,
     /// The execution that started it.
     pub parent: Option<Parent>,
+    /// Placeholders it may use from the start: those its parent handed on.
+    #[serde(default)]
+    pub secrets: Vec<String>,
 }
 
 /// The step that started a child.

@@ -37,6 +37,7 @@ pub mod parameter;
 pub mod plan;
 pub mod schema;
 pub mod secret;
+pub mod selector;
 pub mod status;
 pub mod step;
 pub mod summary;

@@ -174,6 +174,35 @@ impl Request {
         }
     }
 
+    /// Whether it changes something outside. Such a call is durable in the journal before it is made; one
+    /// that only looks is simply made again after a crash.
+    #[must_use]
+    pub fn has_effect(&self) -> bool {
+        match self {
+            Self::Commands(_) | Self::Http(_) | Self::Executions(executions::Request::Start { .. }) => true,
+            Self::Files(r) => r.path().1,
+            Self::Parameters(r) => r.is_write(),
+            // A blob nobody refers to changes nothing; the answer that names it is what counts.
+            Self::Blobs(_) | Self::Approvals(_) | Self::Waits(_) | Self::Executions(executions::Request::Wait { .. }) => {
+                false
+            }
+        }
+    }
+
+    /// Whether its answer comes from time or people, so that nothing is held while it is awaited.
+    #[must_use]
+    pub fn is_wait(&self) -> bool {
+        match self {
+            Self::Approvals(_) | Self::Waits(_) | Self::Executions(executions::Request::Wait { .. }) => true,
+            Self::Commands(_)
+            | Self::Files(_)
+            | Self::Http(_)
+            | Self::Parameters(_)
+            | Self::Blobs(_)
+            | Self::Executions(executions::Request::Start { .. }) => false,
+        }
+    }
+
     /// The digest a replay compares.
     #[must_use]
     pub fn digest(&self) -> Digest {

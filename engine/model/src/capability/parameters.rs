@@ -83,6 +83,13 @@ impl Request {
         }
     }
 
+    pub(super) fn is_write(&self) -> bool {
+        match self {
+            Self::Put { .. } | Self::Delete { .. } | Self::Label { .. } => true,
+            Self::Get { .. } | Self::GetByPath { .. } | Self::History { .. } | Self::Reveal { .. } => false,
+        }
+    }
+
     /// The name or path it is about; `None` for `reveal`, whose placeholder names it.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
