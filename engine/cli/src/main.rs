@@ -1,2 +1,66 @@
-//! stub
-fn main() {}
+//! The `runwright` command: words in, words out. All it can do, the library can do.
+//!
+//! Standard output carries the result and nothing else; everything for the person who watches goes to standard
+//! error. The exit codes are in [`exit`], the verbs in [`command`].
+
+use std::{env, ffi::OsString, process::ExitCode};
+
+mod args;
+mod command;
+mod exit;
+mod follow;
+mod input;
+mod open;
+mod problem;
+mod render;
+mod settings;
+mod telemetry;
+mod user;
+
+use crate::{
+    args::Args,
+    exit::Exit,
+    problem::Problem,
+    render::{console, console::Console},
+    settings::Settings,
+};
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = env::args_os().collect();
+    let (args, state_dir_typed) = match Args::read(&words) {
+        Ok(read) => read,
+        Err(refusal) => return usage(&refusal, args::wants_json(&words)).into(),
+    };
+    let settings = Settings::new(&args.global, state_dir_typed);
+    let telemetry = telemetry::install(lines_of_the_engine(args.global.verbose), settings.console.colour_err);
+    let exit = command::run(args.verb, &settings).unwrap_or_else(|problem| {
+        settings.console.problem(&problem);
+        problem.exit
+    });
+    telemetry.flush();
+    exit.into()
+}
+
+fn lines_of_the_engine(verbose: u8) -> &'static str {
+    match verbose {
+        0 | 1 => "warn",
+        2 => "warn,runwright=info",
+        _ => "warn,runwright=debug",
+    }
+}
+
+/// Help goes to standard output and is a success; a mistake is bad input.
+fn usage(refusal: &clap::Error, json: bool) -> Exit {
+    if !refusal.use_stderr() {
+        console::ignore(refusal.print());
+        return Exit::Success;
+    }
+    if json {
+        let text = refusal.render().to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        Console::for_programs().problem(&Problem::bad_input(message).help("`runwright --help` shows how"));
+    } else {
+        console::ignore(refusal.print());
+    }
+    Exit::BadInput
+}

@@ -1,0 +1,103 @@
+//! What the options common to all verbs mean: folders found, colours decided.
+//!
+//! [`crate::args::Global`] is what was typed; this is the second stage, made once.
+
+use std::{
+    env,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    args::{Colour, Global, Output},
+    problem::Problem,
+    render::console::Console,
+};
+
+/// Folders searched for runbooks given by name, when nothing else is said.
+const RUNBOOKS_DEFAULT: &str = "runbooks";
+
+/// The options of every verb, understood.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Where results and messages go.
+    pub(crate) console: Console,
+    /// Folders searched for runbooks given by name.
+    pub(crate) runbooks: Vec<PathBuf>,
+    state_dir: Option<PathBuf>,
+    /// Whether the state directory was named on the command line, so that commands shown must name it as well.
+    state_dir_typed: bool,
+}
+
+impl Settings {
+    /// Looks at the environment and the terminal, once.
+    pub(crate) fn new(global: &Global, state_dir_typed: bool) -> Self {
+        let colour = |terminal: bool| match global.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => terminal && !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb"),
+        };
+        let console = Console {
+            json: global.output == Output::Json,
+            colour_out: colour(std::io::stdout().is_terminal()),
+            colour_err: colour(std::io::stderr().is_terminal()),
+            live: std::io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb"),
+            quiet: global.quiet,
+            verbose: global.verbose,
+        };
+        let runbooks = if global.runbooks.is_empty() { vec![RUNBOOKS_DEFAULT.into()] } else { global.runbooks.clone() };
+        Self { console, runbooks, state_dir: global.state_dir.clone().or_else(default_state_dir), state_dir_typed }
+    }
+
+    /// Where the store is.
+    pub(crate) fn state_dir(&self) -> Result<&Path, Problem> {
+        self.state_dir.as_deref().ok_or_else(|| {
+            Problem::bad_input("there is no place for the state: neither XDG_STATE_HOME nor HOME is set")
+                .help("name a directory with --state-dir or RUNWRIGHT_STATE_DIR")
+        })
+    }
+
+    /// A command as a person can copy it: with the state directory, if this one was typed with it.
+    pub(crate) fn command(&self, rest: &str) -> String {
+        match &self.state_dir {
+            Some(path) if self.state_dir_typed => {
+                format!("runwright --state-dir {} {rest}", quoted(&path.display().to_string()))
+            }
+            _ => format!("runwright {rest}"),
+        }
+    }
+}
+
+fn is_set(name: &str) -> bool {
+    env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+/// The XDG rules: a relative path counts as none.
+fn default_state_dir() -> Option<PathBuf> {
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
+    Some(base.join("runwright"))
+}
+
+/// A word as a shell reads it back.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(quoted("/var/lib/x-1"), "/var/lib/x-1");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}
