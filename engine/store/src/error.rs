@@ -41,7 +41,9 @@ pub enum Error {
         used: usize,
     },
     /// Stored data cannot be read.
-    #[error("{what} is damaged: {why}. Nothing was changed; restore a copy of the state directory, or export what can be read with `runwright store export`")]
+    #[error(
+        "{what} is damaged: {why}. Nothing was changed; restore a copy of the state directory, or export what can be read with `runwright store export`"
+    )]
     Damaged {
         /// What.
         what: String,
@@ -84,6 +86,18 @@ pub enum Error {
     /// The database failed.
     #[error("the store failed: {0}")]
     Backend(String),
+    /// Records whose numbers do not follow the journal's length: a mistake of the caller.
+    #[error(
+        "records for execution {execution} are misnumbered: one is numbered {found}, and its place is {expected}. Nothing was written; this is a bug, please report it"
+    )]
+    Misnumbered {
+        /// Whose journal.
+        execution: ExecutionId,
+        /// The number the record should have.
+        expected: u64,
+        /// The number it has.
+        found: u64,
+    },
     /// The store was closed, or its committer died.
     #[error("the store is closed")]
     Closed,

@@ -8,13 +8,17 @@
 //! It interprets no event, starts nothing and knows no clock. What it indexes (summaries, wake-ups) is
 //! handed to it beside the records it belongs to.
 
-use runwright_model::{
-    event::Record, id::ExecutionId, log::LogLine, summary::Summary, time::Timestamp,
-};
+use runwright_model::{event::Record, id::ExecutionId, log::LogLine, summary::Summary, time::Timestamp};
 
+pub mod codec;
+mod codes;
 mod error;
+mod limits;
+pub mod memory;
 
+pub use codes::CODES;
 pub use error::Error;
+pub use memory::MemoryStore;
 
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -153,7 +157,13 @@ pub trait Store: Send + Sync {
     async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>>;
 
     /// Keys that begin with `prefix` and sort after `after`, in order, with their values, at most so many (0: all).
-    async fn scan(&self, table: Table, prefix: &[u8], after: Option<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>>;
+    async fn scan(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>>;
 
     /// Takes a value away. Buffered.
     async fn delete(&self, table: Table, key: &[u8]) -> Result<()>;
@@ -166,3 +176,5 @@ pub trait Store: Send + Sync {
 pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The largest value of a table.
 pub const VALUE_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// The largest key of a table.
+pub const KEY_BYTES_MAX: usize = 1024;
