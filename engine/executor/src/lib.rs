@@ -1,2 +1,43 @@
-//! stub
+//! Runs a plan, and remembers what happened.
+//!
+//! The executor folds a journal into a [`state::State`], decides what to do next ([`decide`](decide::decide),
+//! pure), and drives it (`actor.rs`): append first, then act.
+//!
+//! # What this crate does not do
+//!
+//! It reads no YAML, loads no Wasm, opens no file and asks no clock. It sees the world through [`Ports`].
+//!
+//! # Where to start
+//!
+//! [`decide::decide`] is the heart. `tests/crash.rs` shows every way it can be interrupted.
+
+pub mod codes;
+pub mod decide;
+pub mod limits;
 pub mod ports;
+pub mod rollback;
+pub mod state;
+pub mod summary;
+
+mod actor;
+mod changes;
+mod error;
+mod executor;
+mod flow;
+mod fold;
+mod live;
+mod log;
+mod react;
+mod resolve;
+mod retry;
+mod shared;
+mod signal;
+mod start;
+mod variable;
+mod waits;
+mod wake;
+mod work;
+
+pub use error::Error;
+pub use executor::Executor;
+pub use shared::Ports;

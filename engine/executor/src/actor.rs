@@ -1,0 +1,395 @@
+//! Drives one execution: appends what was decided, then makes what goes on match it.
+//!
+//! An actor lives while something of its execution is going on in this process. When nothing is (it waits
+//! for a person, a time, a child), it leaves memory; an input or a wake-up starts it again from the journal.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use runwright_model::{
+    capability::{Error as CallError, Outcome, Request, executions::ChildEnd},
+    event::{Event, Record, Signal, Try},
+    failure::Failure,
+    id::ExecutionId,
+    invocation::Invoked,
+    time::Timestamp,
+};
+use runwright_store::{Append, Durability};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::AbortHandle,
+};
+
+use crate::{
+    Error,
+    decide::{Decision, decide},
+    react::{self, Refusal},
+    shared::Shared,
+    state::State,
+    summary, waits, work,
+};
+
+/// What reaches an actor.
+pub(crate) enum Input {
+    /// The execution was just begun; this is its state.
+    Begun(Box<State>),
+    /// Decide again.
+    Look,
+    /// A plugin's call ended.
+    Invoked { of: Try, generation: u64, invoked: Invoked },
+    /// A running plugin makes a call that is not in the journal.
+    Call { of: Try, generation: u64, call: u32, request: Request, reply: oneshot::Sender<Ticket> },
+    /// The call was made.
+    Performed { of: Try, generation: u64, call: u32, outcome: Outcome, reply: oneshot::Sender<Timestamp> },
+    /// A probe was tried.
+    Probed { of: Try, call: u32, result: Result<(), CallError> },
+    /// A child ended.
+    ChildEnded { id: ExecutionId, end: ChildEnd },
+    /// Somebody sent a signal.
+    Signal { signal: Signal, reply: oneshot::Sender<Result<(), Error>> },
+    /// Somebody asked for the end.
+    Cancel { by: String, reason: Option<String>, reply: oneshot::Sender<Result<(), Error>> },
+    /// Somebody asked for a rollback.
+    Rollback { by: String, reply: oneshot::Sender<Result<(), Error>> },
+    /// The engine closes.
+    Close,
+}
+
+/// What a call may do.
+pub(crate) enum Ticket {
+    /// It is durable in the journal: make it.
+    Perform,
+    /// It is answered already.
+    Answered(Outcome, Timestamp),
+    /// It waits.
+    Suspended,
+    /// The try is over.
+    Stopped(Failure),
+}
+
+pub(crate) struct Actor {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) id: ExecutionId,
+    pub(crate) sender: mpsc::UnboundedSender<Input>,
+    pub(crate) state: State,
+    /// Running tries, each with the generation of its run.
+    pub(crate) running: HashMap<Try, (u64, AbortHandle)>,
+    pub(crate) generation: u64,
+    pub(crate) probing: HashSet<(Try, u32)>,
+    pub(crate) awaited: HashSet<ExecutionId>,
+    /// Where the execution stands in the wake-up index while it is active: due, so that whoever opens the
+    /// store after a crash finds it.
+    active_since: Timestamp,
+    /// Something was appended that is not durable yet.
+    unsynced: bool,
+    closing: bool,
+}
+
+/// Runs the actor of an execution until nothing of it is going on.
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    id: ExecutionId,
+    sender: mpsc::UnboundedSender<Input>,
+    mut inbox: mpsc::UnboundedReceiver<Input>,
+) {
+    let first = inbox.recv().await.expect("an actor is started with an input");
+    let (state, first) = match first {
+        Input::Begun(state) => (Ok(*state), Input::Look),
+        other => (shared.load(&id).await, other),
+    };
+    let state = match state {
+        Ok(state) => state,
+        Err(error) => return shared.give_up(&id, error.to_string()),
+    };
+    shared.set_secrets(&id, &state.secrets);
+    let active_since = shared.ports.clock.now();
+    let mut actor = Actor {
+        shared: shared.clone(),
+        id: id.clone(),
+        sender,
+        state,
+        running: HashMap::new(),
+        generation: 0,
+        probing: HashSet::new(),
+        awaited: HashSet::new(),
+        active_since,
+        unsynced: false,
+        closing: false,
+    };
+    if let Err(error) = actor.live(first, &mut inbox).await {
+        actor.stop_all();
+        shared.give_up(&id, error.to_string());
+    }
+}
+
+impl Actor {
+    async fn live(&mut self, first: Input, inbox: &mut mpsc::UnboundedReceiver<Input>) -> Result<(), Error> {
+        let mut input = Some(first);
+        loop {
+            if let Some(input) = input.take() {
+                self.take(input).await?;
+            }
+            while let Ok(more) = inbox.try_recv() {
+                self.take(more).await?;
+            }
+            let decision = self.settle().await?;
+            if self.closing {
+                self.stop_all();
+            } else {
+                self.reconcile(&decision);
+            }
+            if self.is_idle(&decision) {
+                self.rest(&decision).await?;
+                if self.shared.retire(&self.id, inbox) {
+                    self.shared.wake.notify_one();
+                    return Ok(());
+                }
+            }
+            let clock = self.shared.ports.clock.clone();
+            let wake = decision.wake.unwrap_or(Timestamp::from_millis(i64::MAX));
+            tokio::select! {
+                received = inbox.recv() => input = received,
+                () = clock.sleep_until(wake), if decision.wake.is_some() => {}
+            }
+        }
+    }
+
+    /// Appends what is decided until there is nothing more to decide.
+    async fn settle(&mut self) -> Result<Decision, Error> {
+        loop {
+            let decision = decide(&self.state, self.shared.ports.clock.now());
+            if decision.events.is_empty() {
+                return Ok(decision);
+            }
+            let ends = decision.events.iter().any(|event| matches!(event, Event::Ended { .. }));
+            let durability = if ends { Durability::Durable } else { Durability::Buffered };
+            self.append(decision.events, durability).await?;
+            if ends {
+                self.tell_parent();
+            }
+        }
+    }
+
+    pub(crate) async fn append(&mut self, events: Vec<Event>, durability: Durability) -> Result<Timestamp, Error> {
+        // A clock that jumped back must not put a record before the one it follows.
+        let at = self.shared.ports.clock.now().max(self.state.last_at);
+        let expected = self.state.length;
+        let mut records = Vec::with_capacity(events.len());
+        let secrets = self.state.secrets.len();
+        for event in events {
+            records.push(Record { sequence: self.state.length, at, event: event.clone() });
+            self.state.apply(at, event).map_err(|why| Error::Journal { execution: self.id.clone(), why })?;
+        }
+        if self.state.secrets.len() != secrets {
+            self.shared.set_secrets(&self.id, &self.state.secrets);
+        }
+        let wake = self.state.ended.is_none().then_some(self.active_since);
+        self.hand_in(expected, records, wake, durability).await?;
+        self.shared.changes.bump(&self.id);
+        Ok(at)
+    }
+
+    async fn hand_in(
+        &mut self,
+        expected: u64,
+        records: Vec<Record>,
+        wake: Option<Timestamp>,
+        durability: Durability,
+    ) -> Result<(), Error> {
+        let append = Append {
+            execution: self.id.clone(),
+            expected,
+            epoch: self.shared.epoch,
+            records,
+            summary: summary::of(&self.state),
+            wake,
+            durability,
+        };
+        self.shared.ports.store.append(append).await?;
+        self.unsynced = durability == Durability::Buffered;
+        Ok(())
+    }
+
+    fn is_idle(&self, decision: &Decision) -> bool {
+        let now = self.shared.ports.clock.now();
+        self.running.is_empty()
+            && self.probing.is_empty()
+            && (self.closing || !decision.wake.is_some_and(|wake| waits::is_short(wake, now)))
+    }
+
+    /// Leaves things so that nobody needs to remember the execution.
+    async fn rest(&mut self, decision: &Decision) -> Result<(), Error> {
+        let ended_and_kept = self.state.ended.is_some() && !self.unsynced;
+        if ended_and_kept {
+            return Ok(());
+        }
+        let wake = if self.closing && self.state.ended.is_none() {
+            // What was stopped here goes on when the store is opened again.
+            Some(self.active_since)
+        } else {
+            decision.wake
+        };
+        self.hand_in(self.state.length, Vec::new(), wake, Durability::Durable).await?;
+        self.shared.changes.bump(&self.id);
+        self.bump_family();
+        Ok(())
+    }
+
+    async fn take(&mut self, input: Input) -> Result<(), Error> {
+        let now = self.shared.ports.clock.now();
+        match input {
+            Input::Begun(_) | Input::Look => {}
+            Input::Close => self.closing = true,
+            Input::Invoked { of, generation, invoked } => {
+                if self.is_current(of, generation) {
+                    self.running.remove(&of);
+                    let events = react::invoked(&self.state, of, invoked, now);
+                    self.append_some(events, Durability::Buffered).await?;
+                }
+            }
+            Input::Call { of, generation, call, request, reply } => {
+                let ticket = self.ticket(of, generation, call, request).await?;
+                let _ = reply.send(ticket);
+            }
+            Input::Performed { of, generation, call, outcome, reply } => {
+                if self.is_current(of, generation) {
+                    let durability = self.answer_durability(of, call);
+                    let at = self.append(vec![Event::CallCompleted { of, call, outcome }], durability).await?;
+                    let _ = reply.send(at);
+                }
+            }
+            Input::Probed { of, call, result } => self.probed(of, call, result, now).await?,
+            Input::ChildEnded { id, end } => {
+                let events = react::child_ended(&self.state, &id, &end);
+                self.append_some(events, Durability::Buffered).await?;
+            }
+            Input::Signal { signal, reply } => {
+                let events = react::signal(&self.state, signal);
+                self.answer(events, reply).await?;
+            }
+            Input::Cancel { by, reason, reply } => {
+                let children = self.state.awaited_children();
+                let events = react::cancel(&self.state, by.clone(), reason.clone());
+                self.answer(events, reply).await?;
+                work::cancel_children(&self.shared, children, &by, reason.as_deref());
+            }
+            Input::Rollback { by, reply } => {
+                let events = react::rollback(&self.state, &by);
+                self.answer(events, reply).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Acknowledges what a person asked for once it is durable.
+    async fn answer(
+        &mut self,
+        events: Result<Vec<Event>, Error>,
+        reply: oneshot::Sender<Result<(), Error>>,
+    ) -> Result<(), Error> {
+        let answer = match events {
+            Ok(events) => {
+                self.append_some(events, Durability::Durable).await?;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        let _ = reply.send(answer);
+        Ok(())
+    }
+
+    async fn append_some(&mut self, events: Vec<Event>, durability: Durability) -> Result<(), Error> {
+        if !events.is_empty() {
+            self.append(events, durability).await?;
+        }
+        Ok(())
+    }
+
+    fn is_current(&self, of: Try, generation: u64) -> bool {
+        self.running.get(&of).is_some_and(|(running, _)| *running == generation) && self.state.open_calls(of).is_some()
+    }
+
+    /// The answer to a call that cannot be made again must not be lost with the process.
+    fn answer_durability(&self, of: Try, call: u32) -> Durability {
+        let made = self.state.open_calls(of).and_then(|calls| calls.get(call as usize));
+        let repeatable = made.is_none_or(|call| call.request.is_repeatable());
+        if repeatable { Durability::Buffered } else { Durability::Durable }
+    }
+
+    async fn ticket(&mut self, of: Try, generation: u64, call: u32, request: Request) -> Result<Ticket, Error> {
+        let counted = self.state.open_calls(of).is_some_and(|calls| calls.len() == call as usize);
+        if self.closing || !self.is_current(of, generation) || !counted {
+            return Ok(Ticket::Stopped(work::over(&self.state, of)));
+        }
+        let digest = request.digest();
+        let refused = match react::check_call(&self.state, of, call, &request) {
+            Ok(()) => None,
+            Err(Refusal::Answer(error)) => Some(error),
+            Err(Refusal::Stop(failure)) => return Ok(Ticket::Stopped(failure)),
+        };
+        let (effect, wait) = (request.has_effect(), request.is_wait());
+        let requested = Event::CallRequested { of, call, digest, request };
+        if let Some(error) = refused {
+            let outcome: Outcome = Err(error);
+            let events = vec![requested, Event::CallCompleted { of, call, outcome: outcome.clone() }];
+            let at = self.append(events, Durability::Buffered).await?;
+            return Ok(Ticket::Answered(outcome, at));
+        }
+        let durability = if effect { Durability::Durable } else { Durability::Buffered };
+        let at = self.append(vec![requested], durability).await?;
+        if !wait {
+            return Ok(Ticket::Perform);
+        }
+        let answered = self.state.waiting_call(of).and_then(|(_, waiting)| waits::outcome(waiting, at));
+        match answered {
+            Some(outcome) => {
+                let event = Event::CallCompleted { of, call, outcome: outcome.clone() };
+                let at = self.append(vec![event], Durability::Buffered).await?;
+                Ok(Ticket::Answered(outcome, at))
+            }
+            None => Ok(Ticket::Suspended),
+        }
+    }
+
+    async fn probed(&mut self, of: Try, call: u32, result: Result<(), CallError>, now: Timestamp) -> Result<(), Error> {
+        self.probing.remove(&(of, call));
+        let waiting = self.state.waiting_call(of).filter(|(number, _)| *number == call);
+        let Some(event) = waiting.map(|(_, waiting)| waits::probed(waiting, of, call, result, now)) else {
+            return Ok(());
+        };
+        self.append(vec![event], Durability::Buffered).await.map(|_| ())
+    }
+
+    fn stop_all(&mut self) {
+        for (_, (_, task)) in self.running.drain() {
+            task.abort();
+        }
+        self.probing.clear();
+    }
+
+    fn tell_parent(&self) {
+        let (Some(parent), Some(ended)) = (&self.state.started.parent, &self.state.ended) else { return };
+        let end = ChildEnd {
+            status: ended.status,
+            outputs: ended.outputs.clone(),
+            failure: ended.failure.as_ref().map(|failure| failure.message.clone()),
+        };
+        let closing = self.shared.closing.load(Ordering::Relaxed);
+        if !closing && self.shared.is_driven(&parent.execution) {
+            self.shared.send(&parent.execution, Input::ChildEnded { id: self.id.clone(), end });
+        }
+    }
+
+    /// Whoever watches the parent wants to know that its child waits.
+    fn bump_family(&self) {
+        if let Some(parent) = &self.state.started.parent {
+            self.shared.changes.bump(&parent.execution);
+        }
+    }
+}
+
+/// The longest an actor sleeps at once, so that a clock that jumped is noticed.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);

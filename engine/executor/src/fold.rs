@@ -1,0 +1,362 @@
+//! How each event changes the state. One arm an event; nothing here decides anything.
+
+use std::sync::Arc;
+
+use runwright_model::{
+    capability::{Answer, Outcome, Request, approvals::Vote, parameters, waits},
+    event::{Event, Phase, Signal, Started, Try},
+    expression::Template,
+    failure::Failure,
+    id::{ExecutionId, StepId},
+    plan::Plan,
+    secret,
+    status::Status,
+    step::OnFailure,
+    time::Timestamp,
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    flow,
+    resolve::StateScope,
+    state::{Call, Cancel, Ended, Rollback, State, StepState, Undo, Visit},
+};
+
+type Applied = Result<(), String>;
+
+impl State {
+    pub(crate) fn begin(id: ExecutionId, plan: Arc<Plan>, started: Started, at: Timestamp) -> Self {
+        let mut state = Self {
+            id,
+            started_at: at,
+            length: 1,
+            last_at: at,
+            steps: vec![StepState::default(); plan.steps.len()],
+            variables: Map::new(),
+            cursor: (!plan.steps.is_empty()).then_some(StepId(0)),
+            graph: flow::Graph::new(&plan),
+            open: std::collections::BTreeSet::new(),
+            critical: None,
+            aborted: false,
+            rollback_wanted: false,
+            cancel: None,
+            rollback: None,
+            ended: None,
+            secrets: started.secrets.iter().cloned().collect(),
+            plan,
+            started,
+        };
+        state.variables = initial_variables(&state);
+        state
+    }
+
+    /// Applies the next record of the journal.
+    ///
+    /// # Errors
+    ///
+    /// Why the event cannot stand here: the journal is damaged, or belongs to another plan.
+    pub fn apply(&mut self, at: Timestamp, event: Event) -> Applied {
+        self.length += 1;
+        self.last_at = at;
+        match event {
+            Event::Started(_) => return Err("a second `started` record".into()),
+            Event::StepStarted { of, inputs } => self.step_started(of, inputs, at)?,
+            Event::StepSucceeded { of, outputs, goto } => self.step_succeeded(of, outputs, goto, at)?,
+            Event::AttemptFailed { of, failure, retry_at } => self.attempt_failed(of, failure, retry_at)?,
+            Event::StepFailed { of, failure, status } => self.step_failed(of, failure, status, at)?,
+            Event::StepSkipped { step, visit: _, reason } => self.step_skipped(step, reason, at)?,
+            Event::VariableSet { of: _, name, value } => {
+                self.variables.insert(name, value);
+            }
+            Event::CallRequested { of, call, digest, request } => {
+                self.calls_mut(of, call)?.push(Call::new(digest, request, at));
+            }
+            Event::CallProbed { of, call, probes, last, next_at } => {
+                let call = self.call_mut(of, call)?;
+                call.probes = probes;
+                call.last_probe = Some(last);
+                call.next_probe_at = Some(next_at);
+            }
+            Event::CallCompleted { of, call, outcome } => self.call_completed(of, call, outcome, at)?,
+            Event::Signalled(signal) => self.signalled(signal, at),
+            Event::CancelRequested { by, reason } => {
+                self.cancel = Some(Cancel { by, reason, at });
+                self.cursor = None;
+                self.aborted = true;
+            }
+            Event::RollbackStarted { reason } => self.rollback_started(reason, at),
+            Event::RollbackStepStarted { of, inputs } => self.undo_started(of, inputs, at)?,
+            Event::RollbackStepSucceeded { of } => self.undo_ended(of, Status::RolledBack, None)?,
+            Event::RollbackStepFailed { of, failure } => self.undo_ended(of, Status::RollbackFailed, Some(failure))?,
+            Event::Ended { status, failure, outputs } => self.ended = Some(Ended { status, failure, outputs, at }),
+        }
+        Ok(())
+    }
+
+    fn visit_mut(&mut self, of: Try) -> Result<&mut Visit, String> {
+        let index = (of.visit as usize).wrapping_sub(1);
+        self.steps
+            .get_mut(of.step.index())
+            .and_then(|step| step.visits.get_mut(index))
+            .ok_or_else(|| format!("an event for visit {} of step {}, which has not begun", of.visit, of.step.0))
+    }
+
+    fn step_started(&mut self, of: Try, inputs: Value, at: Timestamp) -> Applied {
+        let step = self.steps.get_mut(of.step.index()).ok_or_else(|| format!("no step {}", of.step.0))?;
+        if of.visit as usize == step.visits.len() + 1 {
+            step.visits.push(Visit::new(at));
+        }
+        let visit = self.visit_mut(of)?;
+        visit.attempt = of.attempt;
+        visit.attempt_at = at;
+        visit.inputs = inputs;
+        visit.retry_at = None;
+        let calls = std::mem::take(&mut visit.calls);
+        visit.earlier.extend(calls);
+        self.open.insert(of.step);
+        self.graph.start(of.step);
+        Ok(())
+    }
+
+    fn step_succeeded(&mut self, of: Try, outputs: Map<String, Value>, goto: Option<StepId>, at: Timestamp) -> Applied {
+        let sequence = self.length - 1;
+        let visit = self.visit_mut(of)?;
+        visit.outputs = outputs;
+        visit.end(Status::Success, at, sequence);
+        self.open.remove(&of.step);
+        self.cursor = goto.or_else(|| flow::after_success(&self.plan, of.step));
+        self.graph.satisfied(of.step);
+        Ok(())
+    }
+
+    fn attempt_failed(&mut self, of: Try, failure: Failure, retry_at: Timestamp) -> Applied {
+        let visit = self.visit_mut(of)?;
+        match of.phase {
+            Phase::Run => {
+                visit.failure = Some(failure);
+                visit.retry_at = Some(retry_at);
+            }
+            Phase::Rollback => {
+                let undo = visit.undo.as_mut().ok_or("a failed rollback attempt that has not begun")?;
+                undo.failure = Some(failure);
+                undo.retry_at = Some(retry_at);
+            }
+        }
+        Ok(())
+    }
+
+    fn step_failed(&mut self, of: Try, failure: Failure, status: Status, at: Timestamp) -> Applied {
+        let sequence = self.length - 1;
+        let state = self.steps.get_mut(of.step.index()).ok_or_else(|| format!("no step {}", of.step.0))?;
+        // Inputs that cannot be resolved fail a step before its first attempt starts.
+        if of.visit as usize == state.visits.len() + 1 {
+            state.visits.push(Visit::new(at));
+            self.graph.start(of.step);
+        }
+        let visit = self.visit_mut(of)?;
+        visit.attempt = of.attempt;
+        visit.failure = Some(failure.clone());
+        visit.end(status, at, sequence);
+        self.open.remove(&of.step);
+        self.after_failure(of.step, failure, status);
+        Ok(())
+    }
+
+    fn after_failure(&mut self, id: StepId, failure: Failure, status: Status) {
+        let step = self.plan.step(id);
+        if status == Status::Cancelled {
+            self.cursor = step.on_cancel;
+            return;
+        }
+        if step.is_critical && self.critical.is_none() {
+            self.critical = Some((id, status, failure));
+        }
+        match step.on_failure {
+            OnFailure::Abort => self.aborted = true,
+            OnFailure::Rollback => {
+                self.aborted = true;
+                self.rollback_wanted = true;
+            }
+            OnFailure::Continue | OnFailure::Goto(_) => self.graph.satisfied(id),
+        }
+        self.cursor = flow::after_failure(&self.plan, id);
+    }
+
+    fn step_skipped(&mut self, id: StepId, reason: String, at: Timestamp) -> Applied {
+        let sequence = self.length - 1;
+        let step = self.steps.get_mut(id.index()).ok_or_else(|| format!("no step {}", id.0))?;
+        let mut visit = Visit::new(at);
+        visit.skipped = Some(reason);
+        visit.end(Status::Skipped, at, sequence);
+        step.visits.push(visit);
+        self.cursor = flow::after_success(&self.plan, id);
+        self.graph.start(id);
+        self.graph.satisfied(id);
+        Ok(())
+    }
+
+    fn calls_mut(&mut self, of: Try, number: u32) -> Result<&mut Vec<Call>, String> {
+        let visit = self.visit_mut(of)?;
+        let calls = match of.phase {
+            Phase::Run => &mut visit.calls,
+            Phase::Rollback => &mut visit.undo.as_mut().ok_or("a call of a rollback that has not begun")?.calls,
+        };
+        if calls.len() == number as usize {
+            return Ok(calls);
+        }
+        Err(format!("call {number} of step {} stands where {} should", of.step.0, calls.len()))
+    }
+
+    fn call_mut(&mut self, of: Try, number: u32) -> Result<&mut Call, String> {
+        let visit = self.visit_mut(of)?;
+        let calls = match of.phase {
+            Phase::Run => Some(&mut visit.calls),
+            Phase::Rollback => visit.undo.as_mut().map(|undo| &mut undo.calls),
+        };
+        calls
+            .and_then(|calls| calls.get_mut(number as usize))
+            .ok_or_else(|| format!("an answer to call {number} of step {}, which was not made", of.step.0))
+    }
+
+    fn call_completed(&mut self, of: Try, number: u32, outcome: Outcome, at: Timestamp) -> Applied {
+        if let Ok(Answer::Parameters(answer)) = &outcome {
+            self.secrets.extend(given_placeholders(answer));
+        }
+        self.call_mut(of, number)?.outcome = Some((outcome, at));
+        Ok(())
+    }
+
+    fn signalled(&mut self, signal: Signal, at: Timestamp) {
+        let Some((of, number)) = self.signal_target(&signal) else { return };
+        let Ok(call) = self.call_mut(of, number) else { return };
+        match call.request {
+            Request::Approvals(_) => call.votes.push(Vote {
+                approver: signal.by,
+                approved: signal.name == Signal::APPROVE,
+                comment: signal.payload.get("comment").and_then(Value::as_str).map(str::to_owned),
+                at,
+            }),
+            Request::Waits(_)
+            | Request::Commands(_)
+            | Request::Files(_)
+            | Request::Http(_)
+            | Request::Parameters(_)
+            | Request::Blobs(_)
+            | Request::Executions(_) => {
+                call.signal = Some(waits::Signal { by: signal.by, at, payload: signal.payload });
+            }
+        }
+    }
+
+    fn rollback_started(&mut self, reason: String, at: Timestamp) {
+        // A rollback that failed begins again: what is undone stays undone.
+        for visit in self.steps.iter_mut().flat_map(|step| &mut step.visits) {
+            if visit.undo.as_ref().is_some_and(|undo| undo.status == Status::RollbackFailed) {
+                if let Some(undo) = &mut visit.undo {
+                    undo.status = Status::Pending;
+                }
+            }
+        }
+        self.rollback = Some(Rollback { reason, at });
+        self.ended = None;
+    }
+
+    fn undo_started(&mut self, of: Try, inputs: Value, at: Timestamp) -> Applied {
+        self.visit_mut(of)?.undo = Some(Undo::new(of.attempt, inputs, at));
+        self.open.insert(of.step);
+        Ok(())
+    }
+
+    fn undo_ended(&mut self, of: Try, status: Status, failure: Option<Failure>) -> Applied {
+        // Inputs that cannot be resolved fail an undo before its first attempt starts.
+        let undo = self.visit_mut(of)?.undo.get_or_insert_with(|| Undo::new(of.attempt, Value::Null, Timestamp::default()));
+        undo.status = status;
+        undo.failure = failure;
+        undo.retry_at = None;
+        self.open.remove(&of.step);
+        Ok(())
+    }
+}
+
+impl Visit {
+    fn new(at: Timestamp) -> Self {
+        Self {
+            status: Status::InProgress,
+            attempt: 0,
+            started_at: at,
+            attempt_at: at,
+            ended_at: None,
+            inputs: Value::Null,
+            outputs: Map::new(),
+            failure: None,
+            retry_at: None,
+            skipped: None,
+            calls: Vec::new(),
+            earlier: Vec::new(),
+            ended_by: None,
+            undo: None,
+        }
+    }
+
+    fn end(&mut self, status: Status, at: Timestamp, sequence: u64) {
+        self.status = status;
+        self.ended_at = Some(at);
+        self.ended_by = Some(sequence);
+        self.retry_at = None;
+        if status == Status::Success {
+            self.failure = None;
+        }
+    }
+}
+
+impl Undo {
+    fn new(attempt: u32, inputs: Value, at: Timestamp) -> Self {
+        Self {
+            status: Status::RollingBack,
+            attempt,
+            attempt_at: at,
+            inputs,
+            calls: Vec::new(),
+            retry_at: None,
+            failure: None,
+        }
+    }
+}
+
+impl Call {
+    fn new(digest: runwright_model::digest::Digest, request: Request, at: Timestamp) -> Self {
+        Self {
+            digest,
+            request,
+            requested_at: at,
+            outcome: None,
+            votes: Vec::new(),
+            signal: None,
+            probes: 0,
+            last_probe: None,
+            next_probe_at: None,
+        }
+    }
+}
+
+fn given_placeholders(answer: &parameters::Answer) -> Vec<String> {
+    let of = |parameter: &parameters::Parameter| {
+        secret::parse_placeholder(&parameter.value).is_some().then(|| parameter.value.clone())
+    };
+    match answer {
+        parameters::Answer::Parameter(parameter) => of(parameter).into_iter().collect(),
+        parameters::Answer::Parameters(list) => list.iter().filter_map(of).collect(),
+        parameters::Answer::Revealed(_) => Vec::new(),
+    }
+}
+
+fn initial_variables(state: &State) -> Map<String, Value> {
+    let scope = StateScope { state, now: state.started_at };
+    let value = |template: &Template| template.resolve(&scope).unwrap_or(Value::Null);
+    state
+        .plan
+        .variables
+        .iter()
+        .map(|variable| (variable.name.clone(), variable.default.as_ref().map_or(Value::Null, value)))
+        .collect()
+}

@@ -1,0 +1,16 @@
+//! The executor's limits. Each is checked before the append.
+
+/// How often one step may be visited.
+pub const VISITS_MAX: u32 = 1_000;
+/// How many capability calls one attempt may make.
+pub const CALLS_MAX: u32 = 10_000;
+/// How long the flow after a cancel may take, in milliseconds (SSM Automation: two minutes).
+pub const ON_CANCEL_MS_MAX: u64 = 120_000;
+/// How many attempts a rollback has when the step does not say.
+pub const ROLLBACK_ATTEMPTS: u32 = 3;
+/// The pause before a rollback's second attempt when the step does not say, in milliseconds.
+pub const ROLLBACK_BACKOFF_MS: u64 = 500;
+/// Waits shorter than this keep the execution in memory, in milliseconds.
+pub const RESIDENT_WAIT_MS_MAX: u64 = 1_000;
+/// How long one probe may take, in milliseconds.
+pub const PROBE_MS_MAX: u64 = 10_000;

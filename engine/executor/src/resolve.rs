@@ -1,0 +1,140 @@
+//! Values on their way into a step and out of it.
+
+use runwright_model::{
+    expression::{Global, Reference, Scope, Template},
+    failure::{Failure, FailureKind},
+    id::StepId,
+    selector::Selector,
+    status::Status,
+    step::{Step, StepKind},
+    time::Timestamp,
+};
+use serde_json::{Map, Value, json};
+
+use crate::{codes, state::State};
+
+/// Where the references of a running execution find their values.
+pub(crate) struct StateScope<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) now: Timestamp,
+}
+
+impl Scope for StateScope<'_> {
+    fn lookup(&self, reference: &Reference) -> Option<Value> {
+        match reference {
+            Reference::Parameter(name) => self.state.started.parameters.get(name).cloned(),
+            Reference::Variable(name) => self.state.variables.get(name).cloned(),
+            Reference::Output { step, output } => self.output(step, output),
+            Reference::Global(global) => self.global(*global).map(Value::String),
+            Reference::ExecutionId => Some(Value::String(self.state.id.as_str().to_owned())),
+        }
+    }
+}
+
+impl StateScope<'_> {
+    /// Outputs of a step that did not end well are not visible.
+    fn output(&self, step: &str, output: &str) -> Option<Value> {
+        let visit = self.state.visit(self.state.plan.step_named(step)?)?;
+        (visit.status == Status::Success).then(|| visit.outputs.get(output).cloned())?
+    }
+
+    fn global(&self, global: Global) -> Option<String> {
+        match global {
+            Global::Date => Some(self.format("%Y-%m-%d")),
+            Global::DateTime => Some(self.format("%Y-%m-%d_%H.%M.%S")),
+            Global::Region => self.state.started.globals.get("REGION").cloned(),
+            Global::AccountId => self.state.started.globals.get("ACCOUNT_ID").cloned(),
+            Global::AwsPartition => self.state.started.globals.get("AWS_PARTITION").cloned(),
+        }
+    }
+
+    fn format(&self, pattern: &str) -> String {
+        jiff::Timestamp::from_millisecond(self.now.as_millis())
+            .map(|moment| moment.strftime(pattern).to_string())
+            .unwrap_or_default()
+    }
+}
+
+/// The inputs of a step as its plugin gets them: references replaced, converted to the declared types.
+pub(crate) fn inputs(state: &State, id: StepId, now: Timestamp) -> Result<Value, Failure> {
+    let step = state.plan.step(id);
+    let StepKind::Action { action, inputs } = &step.kind else { return Ok(Value::Null) };
+    let resolved = resolve_map(state, inputs, now).map_err(|why| invalid_input(step, &why))?;
+    let Some(spec) = state.plan.actions.get(action) else {
+        return Err(invalid_input(step, &format!("the plan pins no plugin for the action {action}")));
+    };
+    spec.manifest.inputs.coerce(Value::Object(resolved)).map_err(|mismatch| invalid_input(step, &mismatch.to_string()))
+}
+
+/// The inputs of a rollback: those of the run, with the author's own put over them.
+pub(crate) fn rollback_inputs(
+    state: &State,
+    id: StepId,
+    run: &Value,
+    over: &[(String, Template)],
+    now: Timestamp,
+) -> Result<Value, Failure> {
+    let mut inputs = run.as_object().cloned().unwrap_or_default();
+    inputs.extend(resolve_map(state, over, now).map_err(|why| invalid_input(state.plan.step(id), &why))?);
+    Ok(Value::Object(inputs))
+}
+
+fn resolve_map(state: &State, inputs: &[(String, Template)], now: Timestamp) -> Result<Map<String, Value>, String> {
+    let scope = StateScope { state, now };
+    inputs
+        .iter()
+        .map(|(name, template)| match template.resolve(&scope) {
+            Ok(value) => Ok((name.clone(), value)),
+            Err(unresolved) => Err(format!("input `{name}`: {unresolved}")),
+        })
+        .collect()
+}
+
+/// The outputs of a step: what its plugin returned, checked, and what its author picked from that.
+pub(crate) fn outputs(state: &State, id: StepId, returned: Value) -> Result<Map<String, Value>, Failure> {
+    let step = state.plan.step(id);
+    let StepKind::Action { action, .. } = &step.kind else { return Ok(Map::new()) };
+    let shaped = match state.plan.actions.get(action) {
+        Some(spec) => spec.manifest.outputs.coerce(returned).map_err(|mismatch| {
+            Failure::new(
+                FailureKind::Plugin,
+                format!(
+                    "step {}: the plugin of {action} returned outputs that do not fit its own manifest: {mismatch}. \
+                     This is a fault of the plugin; report it to its author.",
+                    step.name
+                ),
+            )
+            .with_code(codes::RUBBISH_OUTPUT)
+        })?,
+        None => returned,
+    };
+    let mut outputs = match &shaped {
+        Value::Object(map) => map.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    };
+    for picked in &step.outputs {
+        let value = Selector::parse(&picked.selector)
+            .map_err(|error| error.to_string())
+            .and_then(|selector| selector.select(&shaped, picked.output_type).map_err(|error| error.to_string()))
+            .map_err(|why| unselectable(step, &picked.name, &picked.selector, &why))?;
+        outputs.insert(picked.name.clone(), value);
+    }
+    Ok(outputs)
+}
+
+fn invalid_input(step: &Step, why: &str) -> Failure {
+    Failure::new(FailureKind::InvalidInput, format!("step {} cannot start: {why}.", step.name))
+        .with_code(codes::INVALID_INPUT)
+        .with_details(json!({ "stage": "InputValidation" }))
+}
+
+fn unselectable(step: &Step, output: &str, selector: &str, why: &str) -> Failure {
+    let message = format!(
+        "step {} did its work, but its output `{output}` cannot be picked with `{selector}`: {why}. \
+         Correct the selector or the type under `outputs`.",
+        step.name
+    );
+    Failure::new(FailureKind::Verification, message)
+        .with_code(codes::UNSELECTABLE_OUTPUT)
+        .with_details(json!({ "stage": "PostVerification" }))
+}

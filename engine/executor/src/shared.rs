@@ -1,0 +1,230 @@
+//! What the actors of all executions share, and how they find each other.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool},
+};
+
+use runwright_model::{
+    capability::{Backend, executions::ChildEnd, executions::NESTING_MAX},
+    digest::Digest,
+    event::{Event, Parent, Started, Try},
+    failure::{Failure, FailureKind},
+    id::ExecutionId,
+    invocation::Invoker,
+    plan::Plan,
+    secret::{self, SecretSource},
+};
+use runwright_store::{Epoch, Store, Table};
+use serde_json::{Map, Value};
+use tokio::sync::{Notify, mpsc};
+
+use crate::{
+    Error,
+    actor::{self, Input},
+    changes::Changes,
+    codes,
+    log::LogWriter,
+    ports::{Clock, Runbooks},
+    state::State,
+};
+
+/// Everything the executor needs of others.
+#[derive(Clone)]
+pub struct Ports {
+    /// Keeps the journals.
+    pub store: Arc<dyn Store>,
+    /// Calls plugins.
+    pub invoker: Arc<dyn Invoker>,
+    /// Makes effects happen.
+    pub backend: Arc<dyn Backend>,
+    /// Knows the values behind placeholders.
+    pub secrets: Arc<dyn SecretSource>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Finds runbooks for children.
+    pub runbooks: Arc<dyn Runbooks>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) ports: Ports,
+    pub(crate) epoch: Epoch,
+    pub(crate) logs: LogWriter,
+    pub(crate) changes: Arc<Changes>,
+    /// Wakes the wake-up loop: a wake-up was set, or the engine closes.
+    pub(crate) wake: Notify,
+    pub(crate) closing: AtomicBool,
+    actors: Mutex<HashMap<ExecutionId, mpsc::UnboundedSender<Input>>>,
+    /// Executions this process drives; others are left to whoever resumes them.
+    driven: Mutex<HashSet<ExecutionId>>,
+    /// Placeholders of the executions in memory.
+    secrets: Mutex<HashMap<ExecutionId, BTreeSet<String>>>,
+    /// Why executions stopped that the store or the machine stopped.
+    stopped: Mutex<HashMap<ExecutionId, String>>,
+}
+
+/// A poisoned lock means a panic while one of these small maps was changed; they are still maps.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn new(ports: Ports, epoch: Epoch) -> Arc<Self> {
+        let changes = Arc::new(Changes::default());
+        let logs = LogWriter::start(ports.store.clone(), changes.clone());
+        Arc::new(Self {
+            ports,
+            epoch,
+            logs,
+            changes,
+            wake: Notify::new(),
+            closing: AtomicBool::new(false),
+            actors: Mutex::default(),
+            driven: Mutex::default(),
+            secrets: Mutex::default(),
+            stopped: Mutex::default(),
+        })
+    }
+
+    /// Hands an input to an execution's actor, which is started when there is none.
+    pub(crate) fn send(self: &Arc<Self>, id: &ExecutionId, input: Input) {
+        lock(&self.driven).insert(id.clone());
+        let mut actors = lock(&self.actors);
+        let input = match actors.get(id) {
+            Some(actor) => match actor.send(input) {
+                Ok(()) => return,
+                Err(mpsc::error::SendError(input)) => input,
+            },
+            None => input,
+        };
+        let (sender, inbox) = mpsc::unbounded_channel();
+        sender.send(input).expect("the inbox is held below");
+        actors.insert(id.clone(), sender.clone());
+        lock(&self.stopped).remove(id);
+        tokio::spawn(actor::run(self.clone(), id.clone(), sender, inbox));
+    }
+
+    /// Takes an idle actor out; `false` when an input came meanwhile, so that it must go on.
+    pub(crate) fn retire(&self, id: &ExecutionId, inbox: &mpsc::UnboundedReceiver<Input>) -> bool {
+        let mut actors = lock(&self.actors);
+        if !inbox.is_empty() {
+            return false;
+        }
+        actors.remove(id);
+        lock(&self.secrets).remove(id);
+        true
+    }
+
+    pub(crate) fn is_active(&self, id: &ExecutionId) -> bool {
+        lock(&self.actors).contains_key(id)
+    }
+
+    pub(crate) fn is_driven(&self, id: &ExecutionId) -> bool {
+        lock(&self.driven).contains(id)
+    }
+
+    pub(crate) fn active(&self) -> Vec<ExecutionId> {
+        lock(&self.actors).keys().cloned().collect()
+    }
+
+    pub(crate) fn set_secrets(&self, id: &ExecutionId, placeholders: &BTreeSet<String>) {
+        if !placeholders.is_empty() {
+            lock(&self.secrets).insert(id.clone(), placeholders.clone());
+        }
+    }
+
+    pub(crate) fn secrets_of(&self, id: &ExecutionId) -> Vec<String> {
+        lock(&self.secrets).get(id).map(|set| set.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The actor could not go on: the store or the machine stopped it.
+    pub(crate) fn give_up(&self, id: &ExecutionId, why: String) {
+        tracing::error!(execution = %id, %why, "an execution stopped");
+        lock(&self.actors).remove(id);
+        lock(&self.stopped).insert(id.clone(), why);
+        self.changes.bump(id);
+    }
+
+    pub(crate) fn why_stopped(&self, id: &ExecutionId) -> Option<String> {
+        lock(&self.stopped).get(id).cloned()
+    }
+
+    /// The state of an execution, from its journal.
+    pub(crate) async fn load(&self, id: &ExecutionId) -> Result<State, Error> {
+        let records = self.ports.store.read(id, 0).await?;
+        let Some(Event::Started(started)) = records.first().map(|record| &record.event) else {
+            return Err(if records.is_empty() {
+                Error::NotFound(id.clone())
+            } else {
+                Error::Journal { execution: id.clone(), why: "its first record is not `started`".into() }
+            });
+        };
+        let plan = self.load_plan(id, &started.plan).await?;
+        State::fold(id.clone(), plan, records)
+    }
+
+    async fn load_plan(&self, id: &ExecutionId, digest: &Digest) -> Result<Arc<Plan>, Error> {
+        let bytes = self.ports.store.get(Table::Plans, digest.as_bytes()).await?;
+        let bytes = bytes.ok_or_else(|| Error::NoPlan(id.clone()))?;
+        let damaged = |why: String| Error::Journal { execution: id.clone(), why: format!("its plan: {why}") };
+        if Digest::of(&bytes) != *digest {
+            return Err(damaged("the bytes do not fit their digest".into()));
+        }
+        serde_json::from_slice(&bytes).map(Arc::new).map_err(|error| damaged(error.to_string()))
+    }
+
+    /// How an execution ended, if it has.
+    pub(crate) async fn child_end(&self, id: &ExecutionId) -> Result<Option<ChildEnd>, Error> {
+        match self.ports.store.head(id).await? {
+            None => Err(Error::NotFound(id.clone())),
+            Some(head) if !head.summary.status.is_final() => Ok(None),
+            Some(_) => {
+                let state = self.load(id).await?;
+                Ok(state.ended.map(|ended| ChildEnd {
+                    status: ended.status,
+                    outputs: ended.outputs,
+                    failure: ended.failure.map(|failure| failure.message),
+                }))
+            }
+        }
+    }
+
+    /// Starts a child. The id is made of the parent's call, so that the same call finds the same child.
+    pub(crate) async fn start_child(
+        self: &Arc<Self>,
+        id: ExecutionId,
+        parent: &ExecutionId,
+        of: Try,
+        runbook: &str,
+        parameters: Map<String, Value>,
+    ) -> Result<(), Failure> {
+        let internal = |error: Error| Failure::new(FailureKind::Internal, error.to_string()).with_code(codes::CHILD);
+        if self.ports.store.head(&id).await.map_err(|error| internal(error.into()))?.is_some() {
+            self.send(&id, Input::Look);
+            return Ok(());
+        }
+        let family = self.load(parent).await.map_err(internal)?;
+        let depth = family.started.parent.as_ref().map_or(0, |parent| parent.depth) + 1;
+        if depth > NESTING_MAX {
+            let message = format!("the runbook {runbook} would be nested {depth} deep; at most {NESTING_MAX} are allowed.");
+            return Err(Failure::new(FailureKind::LimitExceeded, message).with_code(codes::CHILD));
+        }
+        let prepared = self.ports.runbooks.prepare(runbook, parameters).await?;
+        let given = Value::Object(prepared.parameters.clone()).to_string();
+        let secrets = secret::placeholders(&given)
+            .filter(|placeholder| family.secrets.contains(*placeholder))
+            .map(str::to_owned)
+            .collect();
+        let started = Started {
+            plan: prepared.plan.digest(),
+            runbook: prepared.plan.name.clone(),
+            request: Digest::of(given.as_bytes()),
+            parameters: prepared.parameters,
+            by: family.started.by.clone(),
+            globals: family.started.globals.clone(),
+            parent: Some(Parent { execution: parent.clone(), of, depth }),
+            secrets,
+        };
+        crate::start::begin(self, id, prepared.plan, started).await.map(|_| ()).map_err(internal)
+    }
+}

@@ -1,0 +1,341 @@
+//! What an execution is at a moment: a fold over its journal.
+//!
+//! [`State`] is data and questions; [`State::apply`] (in `fold.rs`) is the only thing that changes it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use runwright_model::{
+    capability::{Outcome, Request, approvals::Vote, executions::Request as ChildRequest, waits},
+    digest::Digest,
+    event::{Event, Phase, Started, Try},
+    failure::Failure,
+    id::{ExecutionId, StepId},
+    plan::{Order, Plan},
+    status::Status,
+    time::Timestamp,
+};
+use serde_json::{Map, Value};
+
+/// The state of one execution.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Its id.
+    pub id: ExecutionId,
+    /// What it runs.
+    pub plan: Arc<Plan>,
+    /// How it began.
+    pub started: Started,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Records in its journal.
+    pub length: u64,
+    /// When the last of them was appended.
+    pub last_at: Timestamp,
+    /// One per step of the plan.
+    pub steps: Vec<StepState>,
+    /// Variables as they stand.
+    pub variables: Map<String, Value>,
+    /// List order: the step to start next, or running. `None`: the flow is at its end.
+    pub cursor: Option<StepId>,
+    /// Graph order: what can start. See `flow.rs`.
+    pub(crate) graph: crate::flow::Graph,
+    /// Steps with an attempt that has not ended.
+    pub open: BTreeSet<StepId>,
+    /// The first failure that counts for the whole.
+    pub critical: Option<(StepId, Status, Failure)>,
+    /// No new steps start: a step failed with Abort or Rollback.
+    pub aborted: bool,
+    /// A failed step asked for the rollback of the whole.
+    pub rollback_wanted: bool,
+    /// Somebody asked for the end.
+    pub cancel: Option<Cancel>,
+    /// Undoing has begun.
+    pub rollback: Option<Rollback>,
+    /// How it ended.
+    pub ended: Option<Ended>,
+    /// Placeholders this execution was given.
+    pub secrets: BTreeSet<String>,
+}
+
+/// One step: its visits, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct StepState {
+    /// Empty while the step was not reached.
+    pub visits: Vec<Visit>,
+}
+
+/// One visit of a step.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// `InProgress`, or a final status.
+    pub status: Status,
+    /// Its attempt, from 1; 0 when it was skipped.
+    pub attempt: u32,
+    /// When the visit began.
+    pub started_at: Timestamp,
+    /// When its last attempt began.
+    pub attempt_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Inputs of the last attempt.
+    pub inputs: Value,
+    /// Its outputs.
+    pub outputs: Map<String, Value>,
+    /// Why the last attempt failed.
+    pub failure: Option<Failure>,
+    /// When the next attempt begins.
+    pub retry_at: Option<Timestamp>,
+    /// Why it was skipped.
+    pub skipped: Option<String>,
+    /// Calls of the last attempt.
+    pub calls: Vec<Call>,
+    /// Calls of the attempts before.
+    pub earlier: Vec<Call>,
+    /// The number of the record that ended it: the order of completion.
+    pub ended_by: Option<u64>,
+    /// How it is undone.
+    pub undo: Option<Undo>,
+}
+
+/// Undoing one visit.
+#[derive(Debug, Clone)]
+pub struct Undo {
+    /// `RollingBack`, `RolledBack` or `RollbackFailed`.
+    pub status: Status,
+    /// Its attempt, from 1.
+    pub attempt: u32,
+    /// When that began.
+    pub attempt_at: Timestamp,
+    /// What the plugin is given.
+    pub inputs: Value,
+    /// Calls of the last attempt.
+    pub calls: Vec<Call>,
+    /// When the next attempt begins.
+    pub retry_at: Option<Timestamp>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+}
+
+/// One capability call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What a replay compares.
+    pub digest: Digest,
+    /// What was asked.
+    pub request: Request,
+    /// When.
+    pub requested_at: Timestamp,
+    /// The answer, and when it came.
+    pub outcome: Option<(Outcome, Timestamp)>,
+    /// Votes so far, for an approval.
+    pub votes: Vec<Vote>,
+    /// The signal that came, for a wait for one.
+    pub signal: Option<waits::Signal>,
+    /// Failed probes so far, and when the next is due.
+    pub probes: u32,
+    /// Why the last probe failed.
+    pub last_probe: Option<String>,
+    /// When the next probe is due.
+    pub next_probe_at: Option<Timestamp>,
+}
+
+/// A request for the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancel {
+    /// Who asked.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The phase that undoes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollback {
+    /// Why.
+    pub reason: String,
+    /// When it began.
+    pub at: Timestamp,
+}
+
+/// How an execution ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// Its status.
+    pub status: Status,
+    /// Why it did not end well.
+    pub failure: Option<Failure>,
+    /// Its declared outputs.
+    pub outputs: Map<String, Value>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl State {
+    /// The state after these records; the first must be [`Event::Started`].
+    ///
+    /// # Errors
+    ///
+    /// When the records do not make a journal of this plan.
+    pub fn fold(
+        id: ExecutionId,
+        plan: Arc<Plan>,
+        records: impl IntoIterator<Item = runwright_model::event::Record>,
+    ) -> Result<Self, crate::Error> {
+        let mut records = records.into_iter();
+        let damaged = |why: String| crate::Error::Journal { execution: id.clone(), why };
+        let Some(first) = records.next() else { return Err(damaged("it is empty".into())) };
+        let Event::Started(started) = first.event else {
+            return Err(damaged("its first record is not `started`".into()));
+        };
+        let mut state = Self::begin(id.clone(), plan, started, first.at);
+        for record in records {
+            if record.sequence != state.length {
+                return Err(damaged(format!("record {} stands where {} should", record.sequence, state.length)));
+            }
+            state.apply(record.at, record.event).map_err(damaged)?;
+        }
+        Ok(state)
+    }
+
+    /// The current visit of a step.
+    #[must_use]
+    pub fn visit(&self, step: StepId) -> Option<&Visit> {
+        self.steps[step.index()].visits.last()
+    }
+
+    /// The number of the current visit of a step; 0 when there is none.
+    #[must_use]
+    pub fn visit_number(&self, step: StepId) -> u32 {
+        u32::try_from(self.steps[step.index()].visits.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The visit a try belongs to.
+    #[must_use]
+    pub fn visit_of(&self, of: Try) -> Option<&Visit> {
+        self.steps.get(of.step.index())?.visits.get(of.visit.checked_sub(1)? as usize)
+    }
+
+    /// The calls of a try, if it is the current one of its visit and phase and has not ended.
+    #[must_use]
+    pub fn open_calls(&self, of: Try) -> Option<&[Call]> {
+        let visit = self.visit_of(of)?;
+        match of.phase {
+            Phase::Run => (visit.status == Status::InProgress && visit.attempt == of.attempt && visit.retry_at.is_none())
+                .then_some(visit.calls.as_slice()),
+            Phase::Rollback => {
+                let undo = visit.undo.as_ref()?;
+                (undo.status == Status::RollingBack && undo.attempt == of.attempt && undo.retry_at.is_none())
+                    .then_some(undo.calls.as_slice())
+            }
+        }
+    }
+
+    /// Every try that has begun and not ended, waiting ones too.
+    #[must_use]
+    pub fn open_tries(&self) -> Vec<Try> {
+        let mut tries = Vec::new();
+        for &step in &self.open {
+            for (index, visit) in self.steps[step.index()].visits.iter().enumerate() {
+                let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+                if visit.status == Status::InProgress {
+                    tries.push(Try { step, visit: number, phase: Phase::Run, attempt: visit.attempt });
+                }
+                if let Some(undo) = visit.undo.as_ref().filter(|u| u.status == Status::RollingBack) {
+                    tries.push(Try { step, visit: number, phase: Phase::Rollback, attempt: undo.attempt });
+                }
+            }
+        }
+        tries
+    }
+
+    /// The call a try is suspended in, with its number.
+    #[must_use]
+    pub fn waiting_call(&self, of: Try) -> Option<(u32, &Call)> {
+        let calls = self.open_calls(of)?;
+        let last = calls.last()?;
+        let waits = last.outcome.is_none() && last.request.is_wait();
+        waits.then(|| (u32::try_from(calls.len() - 1).unwrap_or(u32::MAX), last))
+    }
+
+    /// When a try must be over.
+    #[must_use]
+    pub fn deadline(&self, of: Try) -> Option<Timestamp> {
+        let visit = self.visit_of(of)?;
+        let begun = match of.phase {
+            Phase::Run => visit.attempt_at,
+            Phase::Rollback => visit.undo.as_ref()?.attempt_at,
+        };
+        let seconds = self.plan.step(of.step).timeout_seconds?;
+        Some(begun.after(std::time::Duration::from_secs(seconds)))
+    }
+
+    /// How the execution stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        if let Some(ended) = &self.ended {
+            return ended.status;
+        }
+        if self.rollback.is_some() {
+            return Status::RollingBack;
+        }
+        if self.cancel.is_some() {
+            return Status::Cancelling;
+        }
+        let tries = self.open_tries();
+        let waits_for_person = |of: &Try| self.waiting_call(*of).is_some_and(|(_, call)| call.needs_person());
+        if !tries.is_empty() && tries.iter().all(waits_for_person) { Status::Waiting } else { Status::InProgress }
+    }
+
+    /// How a step stands: its last visit's status, with `Waiting` for one that waits for a person.
+    #[must_use]
+    pub fn step_status(&self, step: StepId) -> Status {
+        let Some(visit) = self.visit(step) else { return Status::Pending };
+        if visit.status != Status::InProgress {
+            return visit.status;
+        }
+        let of = Try { step, visit: self.visit_number(step), phase: Phase::Run, attempt: visit.attempt };
+        let waits = self.waiting_call(of).is_some_and(|(_, call)| call.needs_person());
+        if waits { Status::Waiting } else { Status::InProgress }
+    }
+
+    /// Children that open tries wait for.
+    #[must_use]
+    pub fn awaited_children(&self) -> Vec<(Try, u32, ExecutionId)> {
+        let mut children = Vec::new();
+        for of in self.open_tries() {
+            if let Some((number, call)) = self.waiting_call(of)
+                && let Request::Executions(ChildRequest::Wait { id }) = &call.request
+            {
+                children.push((of, number, id.clone()));
+            }
+        }
+        children
+    }
+
+    /// Whether the plan is in graph order.
+    #[must_use]
+    pub fn is_graph(&self) -> bool {
+        self.plan.order == Order::Graph
+    }
+}
+
+impl Call {
+    /// Whether only a person can answer it.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        match &self.request {
+            Request::Approvals(_) | Request::Waits(waits::Request::Signal { .. }) => true,
+            Request::Waits(
+                waits::Request::Sleep { .. } | waits::Request::SleepUntil { .. } | waits::Request::Probe { .. },
+            )
+            | Request::Commands(_)
+            | Request::Files(_)
+            | Request::Http(_)
+            | Request::Parameters(_)
+            | Request::Blobs(_)
+            | Request::Executions(_) => false,
+        }
+    }
+}

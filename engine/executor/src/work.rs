@@ -1,0 +1,200 @@
+//! What goes on outside the journal: running plugins, probes, children.
+
+use std::{
+    collections::HashSet,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU32},
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt as _;
+use runwright_model::{
+    capability::{CallContext, Error as CallError, Request},
+    event::{Phase, Try},
+    failure::{Failure, FailureKind},
+    id::ExecutionId,
+    invocation::{Invocation, Invoked},
+    step::StepKind,
+};
+use tracing::Instrument as _;
+
+use crate::{
+    actor::{Actor, Input},
+    codes,
+    decide::Decision,
+    limits,
+    live::{Lines, Live},
+    rollback,
+    shared::Shared,
+    state::State,
+};
+
+impl Actor {
+    /// Starts what should be running and is not; stops what is running and should not be.
+    pub(crate) fn reconcile(&mut self, decision: &Decision) {
+        let wanted: HashSet<Try> = decision.running.iter().copied().collect();
+        self.running.retain(|of, (_, task)| {
+            let keep = wanted.contains(of);
+            if !keep {
+                task.abort();
+            }
+            keep
+        });
+        for of in &decision.running {
+            if !self.running.contains_key(of) {
+                self.invoke(*of);
+            }
+        }
+        for (of, call) in &decision.probes {
+            if self.probing.insert((*of, *call)) {
+                self.probe(*of, *call);
+            }
+        }
+        self.await_children();
+    }
+
+    fn invoke(&mut self, of: Try) {
+        let Some((invocation, live)) = self.prepare(of) else { return };
+        let generation = self.generation;
+        let (shared, sender) = (self.shared.clone(), self.sender.clone());
+        let span = tracing::info_span!(
+            "step",
+            execution = %self.id,
+            step = %invocation.step,
+            attempt = of.attempt,
+            phase = ?of.phase
+        );
+        let call = async move {
+            let call = AssertUnwindSafe(shared.ports.invoker.invoke(invocation, Arc::new(live))).catch_unwind();
+            let invoked = call.await.unwrap_or_else(|_| Invoked::Failed(panicked()));
+            // Without an actor there is nobody to tell: the try runs again on resume.
+            let _ = sender.send(Input::Invoked { of, generation, invoked });
+        };
+        let task = tokio::spawn(call.instrument(span));
+        self.running.insert(of, (generation, task.abort_handle()));
+    }
+
+    fn prepare(&mut self, of: Try) -> Option<(Invocation, Live)> {
+        self.generation += 1;
+        let visit = self.state.visit_of(of)?;
+        let step = self.state.plan.step(of.step);
+        let StepKind::Action { action, .. } = &step.kind else { return None };
+        let spec = self.state.plan.actions.get(action)?;
+        let (inputs, begun, done) = match of.phase {
+            Phase::Run => (visit.inputs.clone(), visit.attempt_at, None),
+            Phase::Rollback => {
+                let undo = visit.undo.as_ref()?;
+                (undo.inputs.clone(), undo.attempt_at, Some(rollback::done(visit)))
+            }
+        };
+        let deadline = self.state.deadline(of);
+        let invocation = Invocation {
+            component: spec.component,
+            execution: self.id.clone(),
+            step: step.name.clone(),
+            of,
+            idempotency_key: of.idempotency_key(&self.id, 0),
+            deadline,
+            inputs,
+            done,
+            trace_parent: None,
+        };
+        let live = Live {
+            shared: self.shared.clone(),
+            actor: self.sender.clone(),
+            execution: self.id.clone(),
+            step: step.name.clone(),
+            of,
+            generation: self.generation,
+            recorded: self.state.open_calls(of)?.to_vec(),
+            grants: Arc::new(spec.grants.clone()),
+            deadline,
+            next: AtomicU32::new(0),
+            clock: AtomicI64::new(begun.as_millis()),
+        };
+        Some((invocation, live))
+    }
+
+    fn probe(&self, of: Try, call: u32) {
+        let Some((_, waiting)) = self.state.waiting_call(of) else { return };
+        let request = waiting.request.clone();
+        let step = self.state.plan.step(of.step);
+        let StepKind::Action { action, .. } = &step.kind else { return };
+        let Some(spec) = self.state.plan.actions.get(action) else { return };
+        let lines = Lines {
+            shared: self.shared.clone(),
+            execution: self.id.clone(),
+            step: step.name.clone(),
+            attempt: of.attempt,
+        };
+        let context = CallContext {
+            execution: self.id.clone(),
+            step: step.name.clone(),
+            idempotency_key: of.idempotency_key(&self.id, call),
+            deadline: self.state.deadline(of),
+            again: false,
+            log: Arc::new(lines),
+            secrets: runwright_model::secret::Secrets::default(),
+            grants: Arc::new(spec.grants.clone()),
+        };
+        let (shared, sender) = (self.shared.clone(), self.sender.clone());
+        tokio::spawn(async move {
+            let result = probe_once(&shared, request, context).await;
+            let _ = sender.send(Input::Probed { of, call, result });
+        });
+    }
+
+    /// Learns of the ends of children: of those that ended already now, of the others when they end.
+    fn await_children(&mut self) {
+        for (_, _, child) in self.state.awaited_children() {
+            if !self.awaited.insert(child.clone()) {
+                continue;
+            }
+            let (shared, sender) = (self.shared.clone(), self.sender.clone());
+            tokio::spawn(async move {
+                match shared.child_end(&child).await {
+                    Ok(Some(end)) => {
+                        let _ = sender.send(Input::ChildEnded { id: child, end });
+                    }
+                    Ok(None) => shared.send(&child, Input::Look),
+                    Err(error) => tracing::error!(execution = %child, %error, "a child cannot be found"),
+                }
+            });
+        }
+    }
+}
+
+async fn probe_once(shared: &Shared, request: Request, context: CallContext) -> Result<(), CallError> {
+    let limit = Duration::from_millis(limits::PROBE_MS_MAX);
+    match tokio::time::timeout(limit, shared.ports.backend.perform(request, context)).await {
+        Ok(outcome) => outcome.map(|_| ()),
+        Err(_) => Err(CallError::Unavailable(format!("a probe took longer than {} s", limit.as_secs()))),
+    }
+}
+
+/// Cancels the children of a cancelled execution.
+pub(crate) fn cancel_children(
+    shared: &Arc<Shared>,
+    children: Vec<(Try, u32, ExecutionId)>,
+    by: &str,
+    reason: Option<&str>,
+) {
+    for (_, _, child) in children {
+        let (reply, _) = tokio::sync::oneshot::channel();
+        let reason = reason.map(str::to_owned);
+        shared.send(&child, Input::Cancel { by: by.to_owned(), reason, reply });
+    }
+}
+
+/// The failure of a call whose try is over.
+pub(crate) fn over(state: &State, of: Try) -> Failure {
+    let message = format!("step {} was stopped, and may make no more calls.", state.plan.step(of.step).name);
+    Failure::new(FailureKind::Cancelled, message).with_code(codes::CANCELLED)
+}
+
+fn panicked() -> Failure {
+    Failure::new(FailureKind::Internal, "the engine panicked while it called the plugin; its log says where.")
+}
