@@ -18,7 +18,7 @@ use crate::{
 const RUNBOOKS_DEFAULT: &str = "runbooks";
 
 /// The options of every verb, understood.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// Where results and messages go.
     pub(crate) console: Console,

@@ -1,0 +1,53 @@
+//! `approve` and `reject`: a person's word, and what follows from it.
+
+use runwright::model::id::ExecutionId;
+
+use super::run::closing_on_error;
+use crate::{exit::Exit, follow::Follow, open::engine, problem::Problem, settings::Settings, user};
+
+const AFTER_HELP: &str = "\
+Examples:
+  runwright approve ID
+  runwright approve ID --step confirm --comment 'checked with Kim'
+
+You vote as the user you are logged in as. The execution then goes on here, as with `run`.";
+
+/// Approve what a step asks, and let the execution go on
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// The execution
+    #[arg(value_name = "ID")]
+    id: ExecutionId,
+    /// The step, when more than one asks
+    #[arg(long, value_name = "STEP")]
+    step: Option<String>,
+    /// Said with it, kept in the journal
+    #[arg(long, value_name = "TEXT")]
+    comment: Option<String>,
+    /// Only decide; `resume` makes it go on
+    #[arg(long)]
+    detach: bool,
+    /// Stay also while it waits for another person
+    #[arg(long, conflicts_with = "detach")]
+    follow: bool,
+}
+
+/// Reject what a step asks
+#[derive(Debug, clap::Args)]
+#[command(after_help = "One rejection decides. The step fails, and the runbook says what follows.")]
+pub(crate) struct RejectArgs(#[command(flatten)] pub(crate) Args);
+
+pub(crate) async fn run(args: Args, approve: bool, settings: &Settings) -> Result<Exit, Problem> {
+    let engine = engine(settings).await?;
+    let (step, comment) = (args.step.as_deref(), args.comment.as_deref());
+    let decided = async { Ok(engine.decide(&args.id, step, approve, &user::name(), comment).await?) };
+    closing_on_error(&engine, decided).await?;
+    let word = if approve { "approved" } else { "rejected" };
+    settings.console.say(&format!("{word} {}", args.id));
+    if args.detach {
+        return super::signal::leave(engine, &args.id, settings).await;
+    }
+    let follow = Follow { settings, stay: args.follow, exit: Exit::of };
+    follow.one(engine, &args.id, None).await
+}

@@ -1,0 +1,70 @@
+//! The verbs. Each file holds one: its options, and what it does.
+//!
+//! To add one, write its file, a variant of [`Verb`] and a line in [`run`].
+
+use crate::{exit::Exit, open::block_on, problem::Problem, settings::Settings};
+
+mod cancel;
+mod completions;
+mod decide;
+mod explain;
+mod graph;
+mod list;
+mod logs;
+mod man;
+mod param;
+mod plugin;
+mod resume;
+mod rollback;
+mod run;
+mod show;
+mod signal;
+mod store;
+mod validate;
+
+/// What can be done, in the order of the help.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    Run(run::Args),
+    Resume(resume::Args),
+    Approve(decide::Args),
+    Reject(decide::RejectArgs),
+    Signal(signal::Args),
+    Cancel(cancel::Args),
+    Rollback(rollback::Args),
+    List(list::Args),
+    Show(show::Args),
+    Logs(logs::Args),
+    Validate(validate::Args),
+    Graph(graph::Args),
+    Param(param::Args),
+    Plugin(plugin::Args),
+    Explain(explain::Args),
+    Store(store::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// Does it.
+pub(crate) fn run(verb: Verb, settings: &Settings) -> Result<Exit, Problem> {
+    match verb {
+        Verb::Run(args) => block_on(run::run(args, settings)),
+        Verb::Resume(args) => block_on(resume::run(args, settings)),
+        Verb::Approve(args) => block_on(decide::run(args, true, settings)),
+        Verb::Reject(args) => block_on(decide::run(args.0, false, settings)),
+        Verb::Signal(args) => block_on(signal::run(args, settings)),
+        Verb::Cancel(args) => block_on(cancel::run(args, settings)),
+        Verb::Rollback(args) => block_on(rollback::run(args, settings)),
+        Verb::List(args) => block_on(list::run(args, settings)),
+        Verb::Show(args) => block_on(show::run(args, settings)),
+        Verb::Logs(args) => block_on(logs::run(args, settings)),
+        Verb::Validate(args) => block_on(validate::run(args, settings)),
+        Verb::Graph(args) => block_on(graph::run(args, settings)),
+        Verb::Param(args) => block_on(param::run(args, settings)),
+        Verb::Plugin(args) => block_on(plugin::run(args, settings)),
+        Verb::Explain(args) => explain::run(args, settings),
+        Verb::Store(args) => block_on(store::run(args, settings)),
+        Verb::Completions(args) => completions::run(args, settings),
+        Verb::Man(args) => man::run(args, settings),
+    }
+}

@@ -1,0 +1,54 @@
+//! `resume`: makes executions go on that a stopped process left.
+
+use runwright::model::id::ExecutionId;
+
+use super::run::closing_on_error;
+use crate::{exit::Exit, follow::Follow, open::engine, problem::Problem, settings::Settings};
+
+const AFTER_HELP: &str = "\
+Examples:
+  runwright resume            all that have not ended
+  runwright resume ID         this one
+
+Steps that ended well are not run again; a step that was under way goes on from its journal.";
+
+/// Make executions go on that were left unfinished
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Which; all that have not ended when none is named
+    #[arg(value_name = "ID")]
+    ids: Vec<ExecutionId>,
+    /// All that have not ended
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+    /// Stay also while they wait for a person
+    #[arg(long)]
+    follow: bool,
+}
+
+pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
+    let engine = engine(settings).await?;
+    let named = !args.ids.is_empty();
+    let resumed = closing_on_error(&engine, async {
+        let mut ids = args.ids;
+        if !named {
+            // A child goes on with its parent.
+            let rows = engine.unfinished().await?;
+            ids.extend(rows.into_iter().filter(|row| row.parent.is_none()).map(|row| row.id));
+        }
+        for id in &ids {
+            engine.resume(id).await?;
+        }
+        Ok(ids)
+    });
+    let ids = resumed.await?;
+    if ids.is_empty() {
+        settings.console.say("nothing to resume: every execution has ended");
+    }
+    let follow = Follow { settings, stay: args.follow, exit: Exit::of };
+    match ids.as_slice() {
+        [only] if named => follow.one(engine, only, None).await,
+        several => follow.several(engine, several).await,
+    }
+}

@@ -1,0 +1,94 @@
+//! `run`: compiles a runbook, starts it, and watches.
+
+use std::path::PathBuf;
+
+use runwright::{Begun, Engine, Runbook, StartRequest, model::id::ExecutionId};
+
+use crate::{
+    exit::Exit,
+    follow::Follow,
+    input,
+    open::{engine, hint_at_unfinished},
+    problem::Problem,
+    settings::Settings,
+    user,
+};
+
+const AFTER_HELP: &str = "\
+Examples:
+  runwright run deploy.yaml -p Version=7
+  runwright run deploy -p Notes=@notes.txt     a file's text; `@@` for a value that begins with `@`
+  runwright run nightly --id nightly-2026-11-21  start it once, however often this is called
+
+Without --follow it stops when only a person can make it go on, says how, and exits with 3.
+Ctrl-C leaves the execution where it is: `runwright resume ID` goes on.";
+
+/// Run a runbook and watch it
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// A runbook's file, its name in the runbook folders, or `-` for standard input
+    #[arg(value_name = "FILE|NAME")]
+    runbook: String,
+    /// A parameter; `Name=@file` takes the file's text
+    #[arg(short, long = "param", value_name = "NAME=VALUE")]
+    param: Vec<String>,
+    /// A JSON or YAML file with parameters
+    #[arg(long, value_name = "FILE")]
+    parameters: Option<PathBuf>,
+    /// The execution's id; the same id with the same input finds the execution that is there
+    #[arg(long, value_name = "ID")]
+    id: Option<ExecutionId>,
+    /// Stay also while it waits for a person
+    #[arg(long)]
+    follow: bool,
+}
+
+pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
+    let parameters = input::parameters(args.parameters.as_deref(), &args.param)?;
+    let engine = engine(settings).await?;
+    let started = async {
+        let runbook = engine.library().runbook(&args.runbook).await?;
+        checked(&runbook, settings)?;
+        let mine: Vec<ExecutionId> = args.id.iter().cloned().collect();
+        hint_at_unfinished(&engine, settings, &mine).await?;
+        let request = StartRequest { runbook, parameters, id: args.id, by: user::name() };
+        Ok(engine.start(request).await?)
+    };
+    let begun = closing_on_error(&engine, started).await?;
+    announce(&begun, settings);
+    let follow = Follow { settings, stay: args.follow, exit: Exit::of };
+    follow.one(engine, &begun.id, Some(begun.existing)).await
+}
+
+/// Shows warnings; errors end it here.
+fn checked(runbook: &Runbook, settings: &Settings) -> Result<(), Problem> {
+    let found = &runbook.compiled.diagnostics;
+    if runbook.compiled.plan.is_none() {
+        return Err(Problem::document(runbook.source.clone(), found.clone()));
+    }
+    if !settings.console.quiet {
+        settings.console.diagnostics(&runbook.source, found);
+    }
+    Ok(())
+}
+
+/// Closes the engine also when the way to the execution failed, so that nothing buffered is lost.
+pub(super) async fn closing_on_error<T>(
+    engine: &Engine,
+    work: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    match work.await {
+        Ok(value) => Ok(value),
+        Err(problem) => {
+            // The first problem is the one to show.
+            let _ = engine.clone().close().await;
+            Err(problem)
+        }
+    }
+}
+
+fn announce(begun: &Begun, settings: &Settings) {
+    let what = if begun.existing { "was there already" } else { "started" };
+    settings.console.say(&format!("execution {} {what}", begun.id));
+}

@@ -1,0 +1,68 @@
+//! `signal`: sends an execution what it waits for.
+
+use runwright::{Engine, model::id::ExecutionId};
+use serde_json::Value;
+
+use super::run::closing_on_error;
+use crate::{
+    exit::Exit,
+    follow::Follow,
+    input,
+    open::engine,
+    problem::Problem,
+    render::{execution, text},
+    settings::Settings,
+    user,
+};
+
+const AFTER_HELP: &str = "\
+Examples:
+  runwright signal ID Resume                 a step that `aws:pause` holds
+  runwright signal ID Deployed --payload '{\"version\": 7}'";
+
+/// Send an execution a signal, and let it go on
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// The execution
+    #[arg(value_name = "ID")]
+    id: ExecutionId,
+    /// The signal's name; `Resume` for a paused step
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The step, when more than one waits for it
+    #[arg(long, value_name = "STEP")]
+    step: Option<String>,
+    /// What goes with it: JSON, or text
+    #[arg(long, value_name = "JSON")]
+    payload: Option<String>,
+    /// Only send; `resume` makes it go on
+    #[arg(long)]
+    detach: bool,
+    /// Stay also while it waits for a person
+    #[arg(long, conflicts_with = "detach")]
+    follow: bool,
+}
+
+pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
+    let engine = engine(settings).await?;
+    let payload = args.payload.as_deref().map_or(Value::Null, input::json_or_text);
+    let sent = async { Ok(engine.signal(&args.id, &args.name, args.step.as_deref(), &user::name(), payload).await?) };
+    closing_on_error(&engine, sent).await?;
+    settings.console.say(&format!("sent `{}` to {}", text::visible(&args.name), args.id));
+    if args.detach {
+        return leave(engine, &args.id, settings).await;
+    }
+    let follow = Follow { settings, stay: args.follow, exit: Exit::of };
+    follow.one(engine, &args.id, None).await
+}
+
+/// Writes the execution as it stands and closes the engine.
+pub(super) async fn leave(engine: Engine, id: &ExecutionId, settings: &Settings) -> Result<Exit, Problem> {
+    let view = engine.show(id).await;
+    engine.close().await?;
+    let view = view?;
+    let command = |rest: &str| settings.command(rest);
+    settings.console.result(&view, || execution::summary(&view, text::now(), settings.console.paint(), &command))?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,240 @@
+//! One execution: the summary a run ends with, and the whole of it for `show`.
+
+use std::time::Duration;
+
+use runwright::{
+    model::{failure::Failure, status::Status, time::Timestamp},
+    view::{ExecutionView, StepView, WaitReason, WaitView},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    paint::{Paint, mark},
+    table::{Cell, table},
+    text::{duration, indented, moment, shortened, value, visible, visible_lines, width},
+};
+
+/// Values of steps are cut at so many columns, unless one step is shown whole.
+const VALUE_COLUMNS: usize = 100;
+
+/// What a run ends with: status, outputs, why it failed, what it waits for. `command` completes a verb to a command
+/// that can be copied.
+pub(crate) fn summary(view: &ExecutionView, now: Timestamp, paint: Paint, command: &dyn Fn(&str) -> String) -> String {
+    let status = paint.status(view.status, view.status.as_str());
+    let mut out = format!("{status}  {}  {}  {}\n", view.runbook, view.id, duration(spent(view, now)));
+    for (name, output) in &view.outputs {
+        out.push_str(&format!("  {name} = {}\n", visible(&value(output))));
+    }
+    if let Some(failure) = &view.failure {
+        out.push_str(&indented(&failure_text(failure, paint), 2));
+        out.push('\n');
+    }
+    if !view.status.is_final() {
+        for wait in &view.waiting {
+            out.push_str(&format!("  {}: {}\n", wait.step, wait_text(wait, now)));
+        }
+        for way in ways_on(view) {
+            out.push_str(&format!("    {}\n", paint.bold(&command(&way))));
+        }
+    }
+    if view.status == Status::RollbackFailed {
+        out.push_str(&format!("  what was done is not all undone; look, mend, then\n    {}\n", paint.bold(&command(&format!("rollback {}", view.id)))));
+    }
+    out
+}
+
+/// How long it has taken so far, or took.
+pub(crate) fn spent(view: &ExecutionView, now: Timestamp) -> Duration {
+    view.ended_at.unwrap_or(now).since(view.started_at)
+}
+
+/// The verbs, with their arguments, that make a waiting execution go on.
+pub(crate) fn ways_on(view: &ExecutionView) -> Vec<String> {
+    let needing: Vec<&WaitView> = view.waiting.iter().filter(|wait| wait.reason.needs_person()).collect();
+    if needing.is_empty() {
+        return if view.status.is_final() { Vec::new() } else { vec![format!("resume {}", view.id)] };
+    }
+    let mut ways = Vec::new();
+    for wait in &needing {
+        let step = if needing.len() > 1 { format!(" --step {}", wait.step) } else { String::new() };
+        match &wait.reason {
+            WaitReason::Approval { .. } => {
+                ways.push(format!("approve {}{step}", view.id));
+                ways.push(format!("reject {}{step}", view.id));
+            }
+            WaitReason::Signal { name } => ways.push(format!("signal {} {name}{step}", view.id)),
+            WaitReason::Time | WaitReason::Probe { .. } | WaitReason::Retry { .. } | WaitReason::Child { .. } => {}
+        }
+    }
+    ways
+}
+
+/// For what a step waits, in a sentence.
+pub(crate) fn wait_text(wait: &WaitView, now: Timestamp) -> String {
+    let when = |word: &str| match wait.until {
+        Some(until) => format!(" {word} {} (in {})", moment(until), duration(until.since(now))),
+        None => String::new(),
+    };
+    match &wait.reason {
+        WaitReason::Approval { message, approvers, quorum, approved } => {
+            let who = if approvers.iter().any(|name| name == "*") { "anyone".to_owned() } else { approvers.join(", ") };
+            format!("waits for approval by {who} ({approved} of {quorum}){}: {}", when("until"), visible(message))
+        }
+        WaitReason::Signal { name } => format!("waits for the signal `{}`{}", visible(name), when("until")),
+        WaitReason::Time => format!("sleeps{}", when("until")),
+        WaitReason::Probe { probes, last } => {
+            format!("not yet after {probes} probes, again{}: {}", when("at"), visible(last))
+        }
+        WaitReason::Retry { failure } => format!("failed, tries again{}: {}", when("at"), visible(failure)),
+        WaitReason::Child { id } => format!("waits for execution {id}"),
+    }
+}
+
+/// A failure, whole: message, kind, code, details.
+pub(crate) fn failure_text(failure: &Failure, paint: Paint) -> String {
+    let code = failure.code.as_ref().map_or_else(String::new, |code| format!(" {code}"));
+    let head = format!("{}{code}", failure.kind.as_str());
+    let mut text = format!("{}: {}", paint.red(&head), visible_lines(failure.message.trim_end()));
+    if let Some(details) = &failure.details {
+        text.push_str(&format!("\ndetails: {}", visible(&details.to_string())));
+    }
+    if let Some(code) = &failure.code {
+        text.push_str(&format!("\n`runwright explain {code}` says more"));
+    }
+    text
+}
+
+/// The whole execution.
+pub(crate) fn whole(view: &ExecutionView, now: Timestamp, paint: Paint, command: &dyn Fn(&str) -> String) -> String {
+    let mut out = heading(view, now, paint);
+    out.push_str(&section("Parameters", &values(&view.parameters)));
+    out.push_str(&section("Variables", &values(&view.variables)));
+    out.push_str(&format!("\n{}\n", paint.bold("Steps")));
+    out.push_str(&indented(&steps(&view.steps, now, paint), 2));
+    out.push('\n');
+    out.push_str(&section("Outputs", &values(&view.outputs)));
+    if let Some(failure) = &view.failure {
+        out.push_str(&section("Failure", &failure_text(failure, paint)));
+    }
+    let mut waits: Vec<String> =
+        view.waiting.iter().map(|wait| format!("{}: {}", wait.step, wait_text(wait, now))).collect();
+    waits.extend(ways_on(view).iter().map(|way| format!("  {}", paint.bold(&command(way)))));
+    out.push_str(&section("Goes on with", &waits.join("\n")));
+    out
+}
+
+fn heading(view: &ExecutionView, now: Timestamp, paint: Paint) -> String {
+    let mut rows: Vec<[String; 2]> = vec![
+        ["Execution".into(), view.id.to_string()],
+        ["Runbook".into(), visible(&view.runbook)],
+        ["Status".into(), paint.status(view.status, view.status.as_str())],
+        ["Started".into(), format!("{} by {}", moment(view.started_at), visible(&view.started_by))],
+    ];
+    rows.push(match view.ended_at {
+        Some(ended) => ["Ended".into(), format!("{} after {}", moment(ended), duration(spent(view, now)))],
+        None => ["Since".into(), duration(spent(view, now))],
+    });
+    if let Some(parent) = &view.parent {
+        rows.push(["Parent".into(), parent.to_string()]);
+    }
+    rows.push(["Plan".into(), view.plan.clone()]);
+    rows.iter().map(|[name, text]| format!("{name:<10} {text}\n")).collect()
+}
+
+/// A titled block; nothing when it is empty.
+pub(crate) fn section(title: &str, body: &str) -> String {
+    if body.is_empty() { String::new() } else { format!("\n{title}\n{}\n", indented(body, 2)) }
+}
+
+fn values(map: &Map<String, Value>) -> String {
+    let wide = map.keys().map(|name| width(name)).max().unwrap_or(0);
+    let lines: Vec<String> = map
+        .iter()
+        .map(|(name, it)| format!("{}{} = {}", visible(name), " ".repeat(wide - width(name)), shortened(&value(it), VALUE_COLUMNS)))
+        .collect();
+    lines.join("\n")
+}
+
+fn steps(steps: &[StepView], now: Timestamp, paint: Paint) -> String {
+    let names = steps.iter().map(|step| width(&step.name)).max().unwrap_or(0);
+    let actions = steps.iter().map(|step| width(&step.action)).max().unwrap_or(0);
+    let blocks: Vec<String> = steps
+        .iter()
+        .map(|step| {
+            let pad = |text: &str, to: usize| format!("{text}{}", " ".repeat(to - width(text)));
+            let head = format!(
+                "{} {}  {}  {}  {}",
+                paint.status(step.status, mark(step.status)),
+                pad(&step.name, names),
+                paint.dim(&pad(&step.action, actions)),
+                paint.status(step.status, step.status.as_str()),
+                remarks(step, now),
+            );
+            let notes = notes(step, paint);
+            if notes.is_empty() { head.trim_end().to_owned() } else { format!("{}\n{}", head.trim_end(), indented(&notes, 4)) }
+        })
+        .collect();
+    blocks.join("\n")
+}
+
+/// Duration, attempts, visits: what is worth a word.
+pub(crate) fn remarks(step: &StepView, now: Timestamp) -> String {
+    let mut words = Vec::new();
+    if let Some(started) = step.started_at {
+        words.push(duration(step.ended_at.unwrap_or(now).since(started)));
+    }
+    if step.attempt > 1 {
+        words.push(format!("attempt {} of {}", step.attempt, step.max_attempts));
+    }
+    if step.visit > 1 {
+        words.push(format!("visit {}", step.visit));
+    }
+    words.join(", ")
+}
+
+fn notes(step: &StepView, paint: Paint) -> String {
+    let mut notes = Vec::new();
+    if let Some(reason) = &step.skipped {
+        notes.push(format!("skipped: {}", visible(reason)));
+    }
+    notes.extend(step.failure.iter().map(|failure| failure_text(failure, paint)));
+    for (name, output) in &step.outputs {
+        notes.push(format!("{} = {}", visible(name), shortened(&value(output), VALUE_COLUMNS)));
+    }
+    if let Some(status) = step.rollback {
+        notes.push(format!("rollback: {}", paint.status(status, status.as_str())));
+    }
+    notes.extend(step.rollback_failure.iter().map(|failure| failure_text(failure, paint)));
+    notes.join("\n")
+}
+
+/// One step, whole: inputs and outputs uncut.
+pub(crate) fn one_step(step: &StepView, now: Timestamp, paint: Paint) -> String {
+    let mut rows = vec![
+        row("Step", &step.name),
+        row("Action", &step.action),
+        vec!["Status".into(), Cell::painted(step.status.as_str(), |text| paint.status(step.status, text))],
+        row("Attempt", &format!("{} of {}", step.attempt, step.max_attempts)),
+        row("Visit", &step.visit.to_string()),
+    ];
+    if let Some(started) = step.started_at {
+        rows.push(row("Started", &format!("{}, {}", moment(started), remarks(step, now))));
+    }
+    if !step.depends_on.is_empty() {
+        rows.push(row("After", &step.depends_on.join(", ")));
+    }
+    let mut out = table(&["", ""], &rows, None);
+    let json = |value: &Value| visible_lines(&serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string()));
+    out.push_str(&section("Inputs", &step.inputs.as_ref().map_or_else(String::new, json)));
+    if !step.outputs.is_empty() {
+        out.push_str(&section("Outputs", &json(&Value::Object(step.outputs.clone()))));
+    }
+    let mut bare = step.clone();
+    bare.outputs.clear();
+    out.push_str(&section("Remarks", &notes(&bare, paint)));
+    out
+}
+
+fn row(name: &str, text: &str) -> Vec<Cell> {
+    vec![name.into(), text.into()]
+}

@@ -1,0 +1,14 @@
+//! How things look: everything here is a function of values, except [`console`] and [`progress`], which write.
+
+pub(crate) mod console;
+pub(crate) mod diagnostics;
+pub(crate) mod execution;
+pub(crate) mod graph;
+pub(crate) mod list;
+pub(crate) mod logs;
+pub(crate) mod paint;
+pub(crate) mod parameter;
+pub(crate) mod plugin;
+pub(crate) mod progress;
+pub(crate) mod table;
+pub(crate) mod text;

@@ -1,0 +1,209 @@
+//! What changed in an execution since it was looked at last, and who shows it.
+//!
+//! The difference of two views is computed here, without a terminal; [`live`] redraws lines on one, [`plain`]
+//! writes a line per change for logs and pipes.
+
+use std::collections::BTreeMap;
+
+use runwright::{
+    model::{id::ExecutionId, log::LogLine, status::Status, time::Timestamp},
+    view::{ExecutionView, StepView, WaitReason, WaitView},
+};
+
+mod live;
+mod plain;
+
+use super::console::Console;
+
+/// Shows an execution as it goes on.
+pub(crate) trait Progress {
+    /// Takes the execution as it stands now, and the log lines since the last time.
+    fn update(&mut self, view: &ExecutionView, lines: &[(u64, LogLine)], now: Timestamp);
+
+    /// Takes everything off the terminal that is not to stay.
+    fn finish(&mut self);
+}
+
+/// The right one for this console. `command` completes a verb to a command that can be copied.
+pub(crate) fn new(console: Console, command: Box<dyn Fn(&str) -> String>) -> Box<dyn Progress> {
+    if console.quiet {
+        Box::new(Silent)
+    } else if console.live {
+        Box::new(live::Live::new(console, command))
+    } else {
+        Box::new(plain::Plain::new(console, command))
+    }
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn update(&mut self, _: &ExecutionView, _: &[(u64, LogLine)], _: Timestamp) {}
+    fn finish(&mut self) {}
+}
+
+/// Something worth a line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Change<'a> {
+    /// A step's attempt began.
+    Started(&'a StepView),
+    /// A step ended, one way or another.
+    Ended(&'a StepView),
+    /// Undoing a step began, or ended.
+    Rollback(&'a StepView, Status),
+    /// A step waits.
+    Waits(&'a StepView, &'a WaitView),
+}
+
+/// What was seen of each step: visit, attempt, status, rollback, and for what it waits.
+type Seen = (u32, u32, Status, Option<Status>, Option<String>);
+
+/// Remembers what was seen.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    execution: Option<ExecutionId>,
+    steps: BTreeMap<String, Seen>,
+}
+
+impl Watch {
+    /// What has changed, in the order of the document. Another execution starts afresh.
+    pub(crate) fn changes<'a>(&mut self, view: &'a ExecutionView) -> Vec<Change<'a>> {
+        if self.execution.as_ref() != Some(&view.id) {
+            *self = Self { execution: Some(view.id.clone()), steps: BTreeMap::new() };
+        }
+        let mut changes = Vec::new();
+        for step in &view.steps {
+            let wait = view.waiting.iter().find(|wait| wait.step == step.name);
+            let now: Seen = (step.visit, step.attempt, step.status, step.rollback, wait.map(essence));
+            let before = self.steps.get(&step.name).cloned().unwrap_or((0, 0, Status::Pending, None, None));
+            if now != before {
+                push_changes(&mut changes, &before, step, wait);
+                self.steps.insert(step.name.clone(), now);
+            }
+        }
+        changes
+    }
+}
+
+fn push_changes<'a>(changes: &mut Vec<Change<'a>>, before: &Seen, step: &'a StepView, wait: Option<&'a WaitView>) {
+    let (visit, attempt, status, rollback, waits) = before;
+    let another_try = (*visit, *attempt) != (step.visit, step.attempt);
+    if another_try && step.attempt > 0 && step.status != Status::Skipped {
+        changes.push(Change::Started(step));
+    }
+    if step.status.is_final() && (another_try || *status != step.status) {
+        changes.push(Change::Ended(step));
+    }
+    if let Some(now) = step.rollback.filter(|now| *rollback != Some(*now)) {
+        changes.push(Change::Rollback(step, now));
+    }
+    if let Some(wait) = wait.filter(|wait| waits.as_deref() != Some(&essence(wait))) {
+        changes.push(Change::Waits(step, wait));
+    }
+}
+
+/// What makes two waits different enough for another line: not each failed probe, but each vote.
+fn essence(wait: &WaitView) -> String {
+    match &wait.reason {
+        WaitReason::Approval { approved, .. } => format!("approval {approved}"),
+        WaitReason::Signal { name } => format!("signal {name}"),
+        WaitReason::Time => format!("time {:?}", wait.until),
+        WaitReason::Probe { .. } => "probe".to_owned(),
+        WaitReason::Retry { .. } => format!("retry {:?}", wait.until),
+        WaitReason::Child { id } => format!("child {id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(name: &str, status: Status, attempt: u32) -> StepView {
+        StepView {
+            name: name.into(),
+            action: "aws:sleep".into(),
+            status,
+            depends_on: Vec::new(),
+            attempt,
+            max_attempts: 3,
+            visit: u32::from(attempt > 0),
+            started_at: None,
+            ended_at: None,
+            inputs: None,
+            outputs: serde_json::Map::new(),
+            failure: None,
+            skipped: None,
+            rollback: None,
+            rollback_failure: None,
+        }
+    }
+
+    fn view(steps: Vec<StepView>, waiting: Vec<WaitView>) -> ExecutionView {
+        ExecutionView {
+            id: "x".parse().unwrap(),
+            runbook: "r".into(),
+            plan: "sha256:0".into(),
+            status: Status::InProgress,
+            started_by: "alice".into(),
+            started_at: Timestamp::from_millis(0),
+            ended_at: None,
+            parent: None,
+            parameters: serde_json::Map::new(),
+            variables: serde_json::Map::new(),
+            steps,
+            outputs: serde_json::Map::new(),
+            failure: None,
+            waiting,
+        }
+    }
+
+    fn names(changes: &[Change<'_>]) -> Vec<String> {
+        changes
+            .iter()
+            .map(|change| match change {
+                Change::Started(step) => format!("start {}", step.name),
+                Change::Ended(step) => format!("end {}", step.name),
+                Change::Rollback(step, status) => format!("{status} {}", step.name),
+                Change::Waits(step, _) => format!("wait {}", step.name),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_change_is_told_once() {
+        let mut watch = Watch::default();
+        let first = view(vec![step("a", Status::InProgress, 1), step("b", Status::Pending, 0)], Vec::new());
+        assert_eq!(names(&watch.changes(&first)), ["start a"]);
+        assert_eq!(names(&watch.changes(&first)), [""; 0]);
+        // `b` began and ended between two looks.
+        let second = view(vec![step("a", Status::Success, 1), step("b", Status::Failed, 1)], Vec::new());
+        assert_eq!(names(&watch.changes(&second)), ["end a", "start b", "end b"]);
+        let again = view(vec![step("a", Status::Success, 1), step("b", Status::InProgress, 2)], Vec::new());
+        assert_eq!(names(&watch.changes(&again)), ["start b"]);
+    }
+
+    #[test]
+    fn a_wait_is_told_again_when_somebody_voted() {
+        let wait = |approved| WaitView {
+            step: "a".into(),
+            reason: WaitReason::Approval { message: "?".into(), approvers: vec!["*".into()], quorum: 2, approved },
+            until: None,
+        };
+        let mut watch = Watch::default();
+        let waiting = |approved| view(vec![step("a", Status::Waiting, 1)], vec![wait(approved)]);
+        assert_eq!(names(&watch.changes(&waiting(0))), ["start a", "wait a"]);
+        assert_eq!(names(&watch.changes(&waiting(0))), [""; 0]);
+        assert_eq!(names(&watch.changes(&waiting(1))), ["wait a"]);
+    }
+
+    #[test]
+    fn undoing_is_told_beside_the_status() {
+        let mut watch = Watch::default();
+        let mut undone = step("a", Status::Success, 1);
+        watch.changes(&view(vec![undone.clone()], Vec::new()));
+        undone.rollback = Some(Status::RollingBack);
+        assert_eq!(names(&watch.changes(&view(vec![undone.clone()], Vec::new()))), ["RollingBack a"]);
+        undone.rollback = Some(Status::RolledBack);
+        assert_eq!(names(&watch.changes(&view(vec![undone], Vec::new()))), ["RolledBack a"]);
+    }
+}
