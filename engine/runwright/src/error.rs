@@ -34,6 +34,12 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// There is no such plugin.
+    #[error("there is no plugin `{name}`: it is neither an action that comes with runwright nor a file")]
+    NoPlugin {
+        /// What was asked for.
+        name: String,
+    },
     /// There is no such execution.
     #[error("there is no execution `{0}`; `runwright list` shows those there are")]
     NoExecution(String),
@@ -54,7 +60,26 @@ pub enum Error {
     /// The Wasm host refused a plugin.
     #[error(transparent)]
     Host(#[from] runwright_host::Error),
+    /// A file of the state directory cannot be used.
+    #[error(transparent)]
+    Local(#[from] runwright_local::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] runwright_store::Error),
+    /// The executor failed.
+    #[error(transparent)]
+    Executor(runwright_executor::Error),
+}
+
+impl From<runwright_executor::Error> for Error {
+    fn from(error: runwright_executor::Error) -> Self {
+        use runwright_executor::Error as E;
+        match error {
+            E::NotFound(id) => Self::NoExecution(id.to_string()),
+            E::Mismatch { id, differs } => Self::Mismatch { id, differs: format!("another {differs}") },
+            E::State(message) => Self::State(message),
+            E::Store(error) => Self::Store(error),
+            other => Self::Executor(other),
+        }
+    }
 }

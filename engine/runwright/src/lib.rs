@@ -1,12 +1,45 @@
 //! Runwright as a library: open an engine, start a runbook, watch it end.
+//!
+//! ```no_run
+//! use runwright::{Engine, StartRequest, Until};
+//!
+//! # async fn example() -> Result<(), runwright::Error> {
+//! let engine = Engine::builder().state_dir("/var/lib/runwright").runbooks(vec!["runbooks".into()]).open().await?;
+//! let runbook = engine.library().runbook("quickstart").await?;
+//! let begun = engine
+//!     .start(StartRequest { runbook, parameters: Default::default(), id: None, by: "kim".into() })
+//!     .await?;
+//! let view = engine.wait(&begun.id, Until::Ended).await?;
+//! println!("{}", view.status);
+//! engine.close().await
+//! # }
+//! ```
+//!
+//! # What this crate does not do
+//!
+//! It holds no logic of its own: it joins compiler, executor, host, store and backends, which do not know each
+//! other, and is the only place that does. It reads no environment and prints nothing.
+//!
+//! # Where to start
+//!
+//! [`Engine`] for executions, [`Library`] for runbooks and plugins without a store.
 
+pub mod codes;
+pub mod view;
+
+mod adapter;
+mod bind;
 mod engine;
 mod error;
+mod find;
 mod library;
-pub mod view;
+mod shelf;
+mod show;
 
 pub use engine::{Begun, Builder, Engine, StartRequest, Until};
 pub use error::Error;
 pub use library::{Library, Runbook};
 pub use runwright_compiler::{BindError, Compiled, Diagnostic, Severity, Source, Span};
+pub use runwright_local as local;
 pub use runwright_model as model;
+pub use runwright_store as store;

@@ -1,14 +1,29 @@
 //! Runbooks and plugins, found and compiled. Needs no store, so it works beside a running engine.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use runwright_compiler::{Compiled, Source};
+use futures_util::future::join_all;
+use runwright_compiler::{Catalog, Compiled, Diagnostic, PluginBinding, Severity, Source};
+use runwright_host::{Host, Options};
+use runwright_model::{
+    action::{ActionSpec, Manifest},
+    capability::Capability,
+    digest::Digest,
+    grant::Grants,
+};
 
-use crate::{Error, view::PluginView};
+use crate::{Error, find, shelf::Shelf, view::PluginView};
 
 /// Finds, compiles and describes. Cheap to clone.
 #[derive(Clone)]
-pub struct Library {}
+pub struct Library {
+    pub(crate) host: Arc<Host>,
+    pub(crate) shelf: Shelf,
+    runbooks: Arc<Vec<PathBuf>>,
+}
 
 /// A runbook that was found.
 #[derive(Debug, Clone)]
@@ -24,39 +39,173 @@ pub struct Runbook {
 impl Library {
     /// Opens the library. `state_dir` holds the cache of compiled plugins (made when missing; without it,
     /// plugins are compiled each time); `runbooks` are searched for runbooks given by name.
+    ///
+    /// # Errors
+    ///
+    /// When the Wasm runtime cannot be set up on this machine.
     pub fn open(state_dir: PathBuf, runbooks: Vec<PathBuf>) -> Result<Self, Error> {
-        let _ = (state_dir, runbooks);
-        todo!()
+        let shelf = Shelf::default();
+        let options = Options::new(Arc::new(shelf.clone())).cache_dir(state_dir.join("cache"));
+        Ok(Self { host: Arc::new(Host::new(options)?), shelf, runbooks: Arc::new(runbooks) })
     }
 
-    /// Finds a runbook: a path (has a slash or an ending `.yaml`, `.yml`, `.json`), `-` for standard input, or a
-    /// name, which is looked for as `NAME.yaml` and so on in the runbook folders; and compiles it.
+    /// Finds a runbook and compiles it. `what` is a path (it has a slash or ends in `.yaml`, `.yml` or `.json`),
+    /// `-` for standard input, or a name, which is looked for as `NAME.yaml` and so on in the runbook folders.
+    ///
+    /// # Errors
+    ///
+    /// When it is not found or cannot be read. A document with mistakes is no error: see [`Compiled`].
     pub async fn runbook(&self, what: &str) -> Result<Runbook, Error> {
-        let _ = what;
-        todo!()
+        let (source, path) = find::source(what, &self.runbooks)?;
+        let folder = path.as_ref().and_then(|path| path.parent()).map_or_else(PathBuf::new, Path::to_owned);
+        let compiled = self.compile(&source, &folder).await;
+        Ok(Runbook { source, path, compiled })
+    }
+
+    /// Compiles a document whose plugins are found relative to `folder`.
+    pub async fn compile(&self, source: &Source, folder: &Path) -> Compiled {
+        let parsed = runwright_compiler::parse(source);
+        let mut catalog = Catalog {
+            names: runwright_bundle::plugins().iter().map(|bundled| bundled.action.to_owned()).collect(),
+            ..Catalog::default()
+        };
+        let mut problems = Vec::new();
+        for bound in join_all(parsed.plugins().iter().map(|binding| self.bind(binding, folder))).await {
+            match bound {
+                Ok((action, spec)) => {
+                    catalog.actions.insert(action, spec);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let bound: Vec<&str> = parsed.plugins().iter().map(|binding| binding.action.as_str()).collect();
+        let used = parsed.actions();
+        let built_in = used.iter().filter(|action| !bound.contains(&action.as_str()));
+        for spec in join_all(built_in.filter_map(|action| self.built_in(action))).await {
+            match spec {
+                Ok(spec) => {
+                    catalog.actions.insert(spec.manifest.action.clone(), spec);
+                }
+                Err(error) => tracing::error!(%error, "a built-in plugin cannot be loaded"),
+            }
+        }
+        let mut compiled = parsed.compile(&catalog);
+        if !problems.is_empty() {
+            // An action whose plugin cannot be loaded is unknown only because of that.
+            let failed: Vec<String> = problems.iter().map(|(action, _)| action.clone()).collect();
+            compiled.diagnostics.retain(|found| !failed.iter().any(|action| found.is_unknown_action(action)));
+            compiled.diagnostics.extend(problems.into_iter().map(|(_, found)| found));
+            compiled.diagnostics.sort_by_key(|found| found.span.bytes.start);
+            compiled.plan = None;
+        }
+        compiled
+    }
+
+    fn built_in(&self, action: &str) -> Option<impl Future<Output = Result<ActionSpec, Error>>> {
+        let bundled = runwright_bundle::find(action)?;
+        Some(async move {
+            let component = self.shelf.add(bundled.bytes);
+            let manifest = self.host.describe(&component).await?;
+            Ok(ActionSpec { grants: grants_of(&manifest), manifest, component })
+        })
+    }
+
+    async fn bind(
+        &self,
+        binding: &PluginBinding,
+        folder: &Path,
+    ) -> Result<(String, ActionSpec), (String, Diagnostic)> {
+        let problem = |code: &'static str, message: String, help: &str| {
+            let found = Diagnostic {
+                code,
+                severity: Severity::Error,
+                message,
+                span: binding.span.clone(),
+                label: None,
+                related: Vec::new(),
+                help: Some(help.to_owned()),
+                fix: None,
+            };
+            (binding.action.clone(), found)
+        };
+        let path = folder.join(&binding.path);
+        let shown = path.display();
+        let bytes = std::fs::read(&path).map_err(|error| {
+            problem("RW-C900", format!("the plugin {shown} cannot be read: {error}"), "`path` is relative to the runbook")
+        })?;
+        let component = Digest::of(&bytes);
+        if let Some(wanted) = binding.sha256.as_ref().filter(|wanted| wanted.parse() != Ok(component)) {
+            let message = format!("the plugin {shown} is not the one that was pinned: its digest is {component}, not {wanted}");
+            let help = "if the new file is what you want, write its digest under `sha256`";
+            return Err(problem("RW-C901", message, help));
+        }
+        let component = self.shelf.add(&bytes);
+        let manifest = self.host.describe(&component).await.map_err(|error| {
+            problem(error.code(), format!("the plugin {shown} cannot be used: {error}"), "`runwright explain` tells more about the code")
+        })?;
+        if manifest.action != binding.action {
+            let message = format!("the plugin {shown} provides the action {}, not {}", manifest.action, binding.action);
+            return Err(problem("RW-C902", message, "bind it under the name it provides"));
+        }
+        Ok((binding.action.clone(), ActionSpec { manifest, component, grants: binding.grants.clone() }))
     }
 
     /// Every plugin that comes with the engine.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be loaded.
     pub async fn plugins(&self) -> Result<Vec<PluginView>, Error> {
-        todo!()
+        let views = runwright_bundle::plugins().iter().map(|bundled| self.view(bundled.bytes, "built in".to_owned()));
+        join_all(views).await.into_iter().collect()
     }
 
     /// One plugin: an action's name, or the path of a component.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it is no plugin.
     pub async fn plugin(&self, what: &str) -> Result<PluginView, Error> {
-        let _ = what;
-        todo!()
+        if let Some(bundled) = runwright_bundle::find(what) {
+            return self.view(bundled.bytes, "built in".to_owned()).await;
+        }
+        match std::fs::read(what) {
+            Ok(bytes) => self.view(&bytes, what.to_owned()).await,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::NoPlugin { name: what.to_owned() }),
+            Err(error) => Err(Error::Unreadable { path: what.to_owned(), why: error.to_string() }),
+        }
+    }
+
+    async fn view(&self, bytes: &[u8], origin: String) -> Result<PluginView, Error> {
+        let component = self.shelf.add(bytes);
+        let manifest = self.host.describe(&component).await?;
+        Ok(PluginView { manifest, component: component.to_string(), size: bytes.len() as u64, origin })
     }
 
     /// The page of an error code, in Markdown.
     #[must_use]
     pub fn explain(code: &str) -> Option<&'static str> {
-        let _ = code;
-        todo!()
+        Self::codes().into_iter().find(|(known, _)| known.eq_ignore_ascii_case(code)).map(|(_, page)| page)
     }
 
     /// All error codes, sorted, each with its page.
     #[must_use]
     pub fn codes() -> Vec<(&'static str, &'static str)> {
-        todo!()
+        let tables = [
+            runwright_compiler::CODES,
+            crate::codes::CODES,
+            runwright_executor::codes::CODES,
+            runwright_host::CODES,
+            runwright_store::CODES,
+        ];
+        let mut codes: Vec<_> = tables.into_iter().flatten().copied().collect();
+        codes.sort_unstable_by_key(|(code, _)| *code);
+        codes
     }
+}
+
+/// A plugin that comes with the engine may do what its manifest wants.
+fn grants_of(manifest: &Manifest) -> Grants {
+    let capabilities: Vec<Capability> = manifest.capabilities.iter().map(|want| want.capability).collect();
+    Grants::all_of(&capabilities)
 }

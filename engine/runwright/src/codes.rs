@@ -1,0 +1,8 @@
+//! Codes of what only the engine as a whole can find out.
+
+/// Every code with its page in Markdown.
+pub const CODES: &[(&str, &str)] = &[
+    ("RW-C900", include_str!("../codes/RW-C900.md")),
+    ("RW-C901", include_str!("../codes/RW-C901.md")),
+    ("RW-C902", include_str!("../codes/RW-C902.md")),
+];

@@ -1,0 +1,56 @@
+//! The bytes of components, by content: those built in, those read from files, those kept in the store.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use runwright_host::Components;
+use runwright_model::digest::Digest;
+use runwright_store::{Store, Table};
+
+/// All components this process knows. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Shelf(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    known: Mutex<HashMap<Digest, Arc<[u8]>>>,
+    store: OnceLock<Arc<dyn Store>>,
+}
+
+impl Shelf {
+    /// Adds a component, and answers its digest.
+    pub(crate) fn add(&self, bytes: &[u8]) -> Digest {
+        let digest = Digest::of(bytes);
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(digest).or_insert_with(|| bytes.into());
+        digest
+    }
+
+    /// Also looks into this store from now on.
+    pub(crate) fn attach(&self, store: Arc<dyn Store>) {
+        // Only one engine opens a library; a second store would hold the same bytes under the same names.
+        let _ = self.0.store.set(store);
+    }
+
+    fn known(&self, digest: &Digest) -> Option<Arc<[u8]>> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+
+    /// The bytes, wherever they are.
+    pub(crate) async fn find(&self, digest: &Digest) -> Option<Vec<u8>> {
+        if let Some(bytes) = self.known(digest) {
+            return Some(bytes.to_vec());
+        }
+        let store = self.0.store.get()?;
+        store.get(Table::Components, digest.as_bytes()).await.ok().flatten()
+    }
+}
+
+#[async_trait::async_trait]
+impl Components for Shelf {
+    async fn bytes(&self, digest: &Digest) -> Option<Vec<u8>> {
+        self.find(digest).await
+    }
+}
