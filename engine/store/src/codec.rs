@@ -111,6 +111,16 @@ pub fn decode_head(bytes: &[u8], what: &dyn Fn() -> String) -> Result<Head> {
     Ok(Head { length, summary, wake })
 }
 
+/// The part of [`decode_head`] that an append needs: length and wake-up, without the summary.
+///
+/// # Errors
+///
+/// [`Error::Damaged`] when they cannot be read.
+pub(crate) fn decode_place(bytes: &[u8], what: &dyn Fn() -> String) -> Result<(u64, Option<Timestamp>)> {
+    let HeadPlace { length, wake } = decode(bytes, what)?;
+    Ok((length, wake))
+}
+
 /// Encodes any other value as a frame.
 ///
 /// # Errors
@@ -150,6 +160,13 @@ struct HeadRow {
     length: u64,
     wake: Option<Timestamp>,
     summary: Summary,
+}
+
+/// The part of a stored head that says where the journal stands.
+#[derive(Deserialize)]
+struct HeadPlace {
+    length: u64,
+    wake: Option<Timestamp>,
 }
 
 /// Fills in the checksum of a frame whose header has room for it.

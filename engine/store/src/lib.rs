@@ -15,10 +15,12 @@ mod codes;
 mod error;
 mod limits;
 pub mod memory;
+pub mod sled;
 
 pub use codes::CODES;
 pub use error::Error;
 pub use memory::MemoryStore;
+pub use sled::{Options, SledStore};
 
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
