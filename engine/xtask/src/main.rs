@@ -1,2 +1,113 @@
-//! stub
-fn main() {}
+//! Project automation, so that it is Rust and not shell: `cargo xtask quickstart`, `cargo xtask test`.
+//!
+//! House rules that the compiler cannot see are tests: `tests/tidy.rs`.
+
+use std::{
+    env,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Context as _, bail};
+
+/// The target plugins are built for.
+const TARGET: &str = "wasm32-wasip2";
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  quickstart [ARGS…]   build everything and run runbooks/quickstart.yaml
+  test [ARGS…]         format check, lints, and every test of the workspace; ARGS go to `cargo test`
+  lint                 format check and lints only";
+
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let done = match command.as_str() {
+        "quickstart" => quickstart(&rest),
+        "test" => lint().and_then(|()| test(&rest)),
+        "lint" => lint(),
+        other => Err(anyhow::anyhow!("unknown command `{other}`\n\n{USAGE}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("xtask is two folders down").to_owned()
+}
+
+fn quickstart(rest: &[String]) -> anyhow::Result<()> {
+    have_target()?;
+    run(cargo().args(["build", "--package", "runwright-cli"]))?;
+    let binary = target_dir().join("debug").join("runwright");
+    run(Command::new(binary).args(["run", "runbooks/quickstart.yaml"]).args(rest).current_dir(root()))
+}
+
+fn test(rest: &[String]) -> anyhow::Result<()> {
+    have_target()?;
+    run(cargo().args(["test", "--workspace"]).args(rest))
+}
+
+fn lint() -> anyhow::Result<()> {
+    have_target()?;
+    for component in ["rustfmt", "clippy"] {
+        if !succeeds(cargo().args([if component == "rustfmt" { "fmt" } else { "clippy" }, "--version"])) {
+            say(&format!("`{component}` is missing: adding it with `rustup component add {component}`"));
+            run(Command::new("rustup").args(["component", "add", component]))?;
+        }
+    }
+    run(cargo().args(["fmt", "--all", "--check"]))?;
+    run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+}
+
+/// Plugins are built on the way, so their target must be there.
+fn have_target() -> anyhow::Result<()> {
+    let libraries = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    let libraries = libraries.context("cannot run `rustc`; install Rust with rustup first")?;
+    if Path::new(String::from_utf8_lossy(&libraries.stdout).trim()).is_dir() {
+        return Ok(());
+    }
+    say(&format!("plugins are built for {TARGET}, which is missing: adding it with `rustup target add {TARGET}`"));
+    run(Command::new("rustup").args(["target", "add", TARGET]))
+        .with_context(|| format!("add the target {TARGET} yourself, as your Rust was installed (`rustup target add {TARGET}`)"))
+}
+
+fn target_dir() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root());
+    cargo
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let program = Path::new(command.get_program());
+    let mut words: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
+    words.insert(0, program.file_name().unwrap_or(program.as_os_str()).to_string_lossy());
+    let line = words.join(" ");
+    say(&format!("$ {line}"));
+    let status = command.status().with_context(|| format!("cannot run `{line}`"))?;
+    if !status.success() {
+        bail!("`{line}` failed ({status})");
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "this is a command line")]
+fn say(line: &str) {
+    eprintln!("{line}");
+}
