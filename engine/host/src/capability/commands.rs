@@ -1,0 +1,59 @@
+//! `wit/commands.wit`: programs and scripts.
+
+use std::collections::BTreeMap;
+
+use runwright_model::capability::{Answer, Request, commands as model};
+
+use crate::{
+    bindings::{commands, types::Error},
+    state::State,
+};
+
+impl commands::Host for State {
+    async fn run(
+        &mut self,
+        on: Option<String>,
+        command: commands::Command,
+    ) -> wasmtime::Result<Result<commands::Completed, Error>> {
+        let command = match command_to_model(command) {
+            Ok(command) => command,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.ask(Request::Commands(model::Request::Run { on, command }), |answer| match answer {
+            Answer::Commands(model::Answer::Completed(completed)) => Some(completed_to_wit(completed)),
+            _ => None,
+        })
+        .await
+    }
+}
+
+fn command_to_model(command: commands::Command) -> Result<model::Command, Error> {
+    let mut environment = BTreeMap::new();
+    for (name, value) in command.environment {
+        if environment.contains_key(&name) {
+            return Err(Error::Invalid(format!("The environment variable `{name}` is given twice. Give it once.")));
+        }
+        environment.insert(name, value);
+    }
+    Ok(model::Command {
+        arguments: command.arguments,
+        script: command.script,
+        stdin: command.stdin.map(Into::into),
+        environment,
+        working_directory: command.working_directory,
+        run_as: command.run_as,
+        timeout_ms: command.timeout_ms,
+    })
+}
+
+fn completed_to_wit(completed: model::Completed) -> commands::Completed {
+    commands::Completed {
+        exit_code: completed.exit_code,
+        signal: completed.signal,
+        stdout: completed.stdout,
+        stderr: completed.stderr,
+        stdout_blob: completed.stdout_blob,
+        stderr_blob: completed.stderr_blob,
+        duration_ms: completed.duration_ms,
+    }
+}

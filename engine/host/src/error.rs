@@ -1,0 +1,138 @@
+//! Why a plugin cannot be loaded or described.
+
+use std::path::PathBuf;
+
+use runwright_model::{
+    digest::Digest,
+    failure::{Failure, FailureKind},
+};
+
+use crate::codes;
+
+/// An error of the host. What goes wrong inside a call is a
+/// [`Failure`](runwright_model::failure::Failure) instead: it is the plugin's, and it is journalled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Empty, garbage, or text.
+    #[error("the plugin is not a WebAssembly component: {reason}")]
+    NotAComponent {
+        /// What it looks like.
+        reason: String,
+    },
+    /// A core module.
+    #[error(
+        "the plugin is a core WebAssembly module, not a component: build it for a target that makes components \
+         (`wasm32-wasip2` for Rust), or wrap it with `wasm-tools component new`"
+    )]
+    CoreModule,
+    /// Cut off, or it does not validate.
+    #[error("the component is damaged: {reason}")]
+    Broken {
+        /// Where and how.
+        reason: String,
+    },
+    /// An import that is not offered.
+    #[error("the component wants `{wanted}`, which this engine does not offer{nearest}; offered are {offered}", nearest = near(.nearest))]
+    UnknownImport {
+        /// The import, with its version.
+        wanted: String,
+        /// The nearest name offered.
+        nearest: Option<String>,
+        /// What there is.
+        offered: String,
+    },
+    /// No `action`, or with other types.
+    #[error("the component is for another world than `runwright:plugin/plugin@0.1.0`: {reason}")]
+    OtherWorld {
+        /// What differs.
+        reason: String,
+    },
+    /// Too many bytes.
+    #[error("limit `component-bytes` exceeded: the component has {used} bytes where {limit} are allowed; make it smaller, or raise the host's limit `component-bytes`")]
+    TooLarge {
+        /// Its size.
+        used: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Nobody has it.
+    #[error("the component {0} is neither bundled nor in the store: start a runbook that names its file to put it back")]
+    Missing(Digest),
+    /// Other bytes than the digest says.
+    #[error("the bytes kept as {wanted} are those of {found}: check the store, they will not be run")]
+    WrongBytes {
+        /// The digest asked for.
+        wanted: Digest,
+        /// The digest of what came.
+        found: Digest,
+    },
+    /// The cache folder cannot be trusted or used.
+    #[error("the cache folder {} cannot be used: {reason}", folder.display())]
+    CacheFolder {
+        /// Which.
+        folder: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The runtime does not start.
+    #[error("the Wasm runtime does not start: {reason}")]
+    Engine {
+        /// Its own words.
+        reason: String,
+    },
+    /// The manifest has mistakes.
+    #[error("the plugin's manifest cannot be used: {}", problems.join("; "))]
+    Manifest {
+        /// Every mistake found.
+        problems: Vec<String>,
+    },
+    /// `describe` failed.
+    #[error("the plugin cannot describe itself: {}", .0.message)]
+    Describe(Failure),
+}
+
+fn near(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+}
+
+impl Error {
+    /// The stable code, for `explain`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAComponent { .. } => codes::NOT_A_COMPONENT,
+            Self::CoreModule => codes::CORE_MODULE,
+            Self::Broken { .. } => codes::BROKEN,
+            Self::UnknownImport { .. } => codes::UNKNOWN_IMPORT,
+            Self::OtherWorld { .. } => codes::OTHER_WORLD,
+            Self::TooLarge { .. } => codes::TOO_LARGE,
+            Self::Missing(_) => codes::MISSING,
+            Self::WrongBytes { .. } => codes::WRONG_BYTES,
+            Self::CacheFolder { .. } => codes::CACHE_FOLDER,
+            Self::Engine { .. } => codes::ENGINE,
+            Self::Manifest { .. } => codes::MANIFEST,
+            Self::Describe(_) => codes::DESCRIBE,
+        }
+    }
+
+    /// The failure of a step whose plugin cannot be loaded.
+    #[must_use]
+    pub fn into_failure(self) -> Failure {
+        let kind = match self {
+            Self::NotAComponent { .. }
+            | Self::CoreModule
+            | Self::Broken { .. }
+            | Self::UnknownImport { .. }
+            | Self::OtherWorld { .. }
+            | Self::Manifest { .. }
+            | Self::Describe(_) => FailureKind::Plugin,
+            Self::TooLarge { .. } => FailureKind::LimitExceeded,
+            Self::Missing(_) | Self::WrongBytes { .. } | Self::CacheFolder { .. } | Self::Engine { .. } => {
+                FailureKind::Internal
+            }
+        };
+        // The same bytes fail alike, whatever the kind says of others.
+        Failure { retryable: false, ..Failure::new(kind, self.to_string()).with_code(self.code()) }
+    }
+}

@@ -1,0 +1,204 @@
+//! From bytes to components that can be called: checked, compiled, cached, linked.
+
+use std::{
+    collections::{HashMap, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use runwright_model::{action::Manifest, digest::Digest};
+use tokio::sync::OnceCell;
+use wasmtime::{
+    Engine,
+    component::{Component, Linker},
+};
+
+use crate::{Components, Error, bindings::PluginPre, cache::Cache, capability, codes, imports, preamble, state::State, wasi};
+
+/// Components that stay ready in memory. Their code is mapped, so one costs little more than its name.
+const READY_MAX: usize = 256;
+
+/// A component that can be called.
+pub(crate) struct Ready {
+    pub(crate) plugin: PluginPre<State>,
+    /// What it says of itself, once asked.
+    pub(crate) manifest: OnceCell<Manifest>,
+}
+
+/// Makes components ready, each once however many ask at the same time.
+pub(crate) struct Loader {
+    engine: Engine,
+    linker: Linker<State>,
+    cache: Option<Arc<Cache>>,
+    components: Arc<dyn Components>,
+    component_bytes: u64,
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    slots: HashMap<Digest, Slot>,
+    /// Counts uses; the slot with the smallest count is the one to go.
+    clock: u64,
+}
+
+struct Slot {
+    ready: Arc<OnceCell<Arc<Ready>>>,
+    used: u64,
+}
+
+impl Loader {
+    pub(crate) fn new(
+        engine: Engine,
+        cache_dir: Option<&Path>,
+        components: Arc<dyn Components>,
+        component_bytes: u64,
+    ) -> Result<Self, Error> {
+        let mut linker = Linker::new(&engine);
+        wasi::link(&mut linker)
+            .and_then(|()| capability::link(&mut linker))
+            .map_err(|error| Error::Engine { reason: format!("{error:#}") })?;
+        let cache = cache_dir.map(|folder| Cache::open(folder, configuration(&engine))).transpose()?;
+        let shelf = Mutex::default();
+        Ok(Self { engine, linker, cache: cache.map(Arc::new), components, component_bytes, shelf })
+    }
+
+    /// The component of this digest, ready to be called.
+    pub(crate) async fn ready(&self, digest: Digest) -> Result<Arc<Ready>, Error> {
+        let slot = self.slot(digest);
+        slot.get_or_try_init(|| self.load(digest, None)).await.cloned()
+    }
+
+    /// The same for bytes at hand.
+    pub(crate) async fn ready_from(&self, bytes: Vec<u8>) -> Result<Digest, Error> {
+        self.check_size(&bytes)?;
+        let digest = Digest::of(&bytes);
+        let slot = self.slot(digest);
+        slot.get_or_try_init(|| self.load(digest, Some(bytes))).await?;
+        Ok(digest)
+    }
+
+    pub(crate) fn cache(&self) -> Option<&Arc<Cache>> {
+        self.cache.as_ref()
+    }
+
+    async fn load(&self, digest: Digest, given: Option<Vec<u8>>) -> Result<Arc<Ready>, Error> {
+        if let Some(component) = self.mapped(digest).await {
+            return self.link(&component);
+        }
+        let bytes = match given {
+            Some(bytes) => bytes,
+            None => self.fetch(&digest).await?,
+        };
+        let (engine, cache) = (self.engine.clone(), self.cache.clone());
+        let component = blocking(move || compile(&engine, cache.as_deref(), &digest, &bytes)).await??;
+        self.link(&component)
+    }
+
+    async fn fetch(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
+        let bytes = self.components.bytes(digest).await.ok_or(Error::Missing(*digest))?;
+        self.check_size(&bytes)?;
+        let found = Digest::of(&bytes);
+        if found == *digest { Ok(bytes) } else { Err(Error::WrongBytes { wanted: *digest, found }) }
+    }
+
+    fn check_size(&self, bytes: &[u8]) -> Result<(), Error> {
+        let (used, limit) = (bytes.len() as u64, self.component_bytes);
+        if used > limit { Err(Error::TooLarge { used, limit }) } else { Ok(()) }
+    }
+
+    async fn mapped(&self, digest: Digest) -> Option<Component> {
+        let (engine, cache) = (self.engine.clone(), self.cache.clone()?);
+        blocking(move || {
+            let path = cache.artifact(&digest)?;
+            map(&engine, &path)
+                .inspect_err(|error| {
+                    tracing::warn!(%error, path = %path.display(), "a compiled plugin cannot be mapped and is made anew");
+                    cache.discard(&digest);
+                })
+                .ok()
+        })
+        .await
+        .ok()
+        .flatten()
+    }
+
+    fn link(&self, component: &Component) -> Result<Arc<Ready>, Error> {
+        imports::check(&self.engine, component)?;
+        let other = |error: wasmtime::Error| Error::OtherWorld { reason: format!("{error:#}") };
+        let instance = self.linker.instantiate_pre(component).map_err(other)?;
+        let plugin = PluginPre::new(instance).map_err(other)?;
+        Ok(Arc::new(Ready { plugin, manifest: OnceCell::new() }))
+    }
+
+    fn slot(&self, digest: Digest) -> Arc<OnceCell<Arc<Ready>>> {
+        // The shelf is whole between any two statements, so a panic elsewhere leaves it usable.
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).slot(digest)
+    }
+}
+
+impl Shelf {
+    fn slot(&mut self, digest: Digest) -> Arc<OnceCell<Arc<Ready>>> {
+        self.clock += 1;
+        let used = self.clock;
+        if let Some(slot) = self.slots.get_mut(&digest) {
+            slot.used = used;
+            return Arc::clone(&slot.ready);
+        }
+        if self.slots.len() >= READY_MAX
+            && let Some(oldest) = self.slots.iter().min_by_key(|(_, slot)| slot.used).map(|(digest, _)| *digest)
+        {
+            self.slots.remove(&oldest);
+        }
+        let ready = Arc::new(OnceCell::new());
+        self.slots.insert(digest, Slot { ready: Arc::clone(&ready), used });
+        ready
+    }
+}
+
+/// Checks and compiles, through the cache if there is one: what is mapped from a file is shared and can be
+/// dropped from memory.
+fn compile(engine: &Engine, cache: Option<&Cache>, digest: &Digest, bytes: &[u8]) -> Result<Component, Error> {
+    preamble::check(bytes)?;
+    let broken = |error: wasmtime::Error| Error::Broken { reason: format!("{error:#}") };
+    let compiled = engine.precompile_component(bytes).map_err(broken)?;
+    let kept = cache.map(|cache| cache.keep_artifact(digest, &compiled));
+    match kept {
+        Some(Ok(path)) => {
+            if let Ok(component) = map(engine, &path) {
+                return Ok(component);
+            }
+        }
+        Some(Err(error)) => {
+            tracing::warn!(%error, code = codes::CACHE_FOLDER, "a compiled plugin cannot be kept; it will be compiled again");
+        }
+        None => {}
+    }
+    #[expect(unsafe_code, reason = "these bytes were compiled a few lines above and never left this process")]
+    // SAFETY: `compiled` comes from `precompile_component` of the same engine.
+    let component = unsafe { Component::deserialize(engine, compiled) };
+    component.map_err(broken)
+}
+
+fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
+    #[expect(unsafe_code, reason = "mapping compiled code trusts the file")]
+    // SAFETY: the cache's folder is closed to other users, the file is ours, and its checksum is that of what
+    // this engine wrote (`Cache::artifact`). The runtime checks its own version and configuration besides.
+    unsafe {
+        Component::deserialize_file(engine, path)
+    }
+}
+
+/// Names the runtime's version and configuration: what compiled code depends on.
+fn configuration(engine: &Engine) -> String {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Broken { reason: format!("the compiler crashed: {error}") })
+}

@@ -1,0 +1,166 @@
+//! What a plugin says of itself, checked.
+
+use std::collections::BTreeSet;
+
+use runwright_model::{
+    action::{Impact, Manifest, Want},
+    capability::Capability,
+    schema::{Kind, Schema},
+};
+
+use crate::{Error, bindings::action as wit};
+
+/// The longest action name, in bytes.
+const NAME_BYTES_MAX: usize = 128;
+
+/// The model's manifest, or every mistake of the plugin's.
+pub(crate) fn read(manifest: wit::Manifest, bytes_max: u64) -> Result<Manifest, Error> {
+    let mut problems = Vec::new();
+    let bytes = size(&manifest);
+    if bytes > bytes_max {
+        // Nothing else is looked at: what is too large is not to be read.
+        let problem = format!("limit `manifest-bytes` exceeded: its texts have {bytes} bytes where {bytes_max} are allowed");
+        return Err(Error::Manifest { problems: vec![problem] });
+    }
+    if !is_action_name(&manifest.action) {
+        problems.push(format!(
+            "the action is called {:?}: use a namespace, a colon and a name, as in `acme:drain`, out of letters, digits \
+             and `-`, beginning with a letter",
+            manifest.action
+        ));
+    }
+    if let Err(error) = semver::Version::parse(&manifest.version) {
+        problems.push(format!("version {:?} is no semantic version as `1.2.3` is: {error}", manifest.version));
+    }
+    if manifest.description.trim().is_empty() {
+        problems.push("the description is empty: say in one sentence what a step with this action does".into());
+    }
+    let inputs = schema("inputs", &manifest.inputs, &mut problems);
+    let outputs = schema("outputs", &manifest.outputs, &mut problems);
+    let capabilities = wants(manifest.capabilities, &mut problems);
+    if !problems.is_empty() {
+        return Err(Error::Manifest { problems });
+    }
+    Ok(Manifest {
+        action: manifest.action,
+        version: manifest.version,
+        description: manifest.description,
+        inputs,
+        outputs,
+        capabilities,
+        rollback: manifest.rollback,
+        impact: match manifest.impact {
+            wit::Impact::Mutating => Impact::Mutating,
+            wit::Impact::NonMutating => Impact::NonMutating,
+            wit::Impact::Undetermined => Impact::Undetermined,
+        },
+    })
+}
+
+fn size(manifest: &wit::Manifest) -> u64 {
+    let wants = manifest.capabilities.iter().map(|want| want.capability.len() + want.why.len());
+    let texts = [&manifest.action, &manifest.version, &manifest.description, &manifest.inputs, &manifest.outputs];
+    (texts.map(String::len).iter().sum::<usize>() + wants.sum::<usize>()) as u64
+}
+
+fn is_action_name(name: &str) -> bool {
+    let is_part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    name.len() <= NAME_BYTES_MAX && name.split_once(':').is_some_and(|(space, name)| is_part(space) && is_part(name))
+}
+
+fn schema(of: &str, text: &str, problems: &mut Vec<String>) -> Schema {
+    match serde_json::from_str::<Schema>(text) {
+        Ok(schema) if schema.kind == Some(Kind::Object) => return schema,
+        Ok(_) => problems.push(format!("the schema of the {of} must be that of an object: give it `\"type\": \"object\"`")),
+        Err(error) => problems.push(format!("the schema of the {of} cannot be read: {error}")),
+    }
+    Schema::default()
+}
+
+fn wants(wants: Vec<wit::Want>, problems: &mut Vec<String>) -> Vec<Want> {
+    let mut seen = BTreeSet::new();
+    let mut known = Vec::new();
+    for wit::Want { capability: name, why } in wants {
+        let Some(capability) = Capability::from_name(&name) else {
+            let all = Capability::ALL.map(Capability::as_str).join(", ");
+            problems.push(format!("there is no capability {name:?}; there are {all}"));
+            continue;
+        };
+        if !seen.insert(capability) {
+            problems.push(format!("the capability `{capability}` is listed twice"));
+        }
+        known.push(Want { capability, why });
+    }
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> wit::Manifest {
+        wit::Manifest {
+            action: "acme:drain".into(),
+            version: "1.0.0".into(),
+            description: "Drains.".into(),
+            inputs: r#"{"type": "object"}"#.into(),
+            outputs: r#"{"type": "object"}"#.into(),
+            capabilities: vec![wit::Want { capability: "files".into(), why: "To see.".into() }],
+            rollback: true,
+            impact: wit::Impact::Mutating,
+        }
+    }
+
+    fn problems(change: impl FnOnce(&mut wit::Manifest)) -> Vec<String> {
+        let mut manifest = good();
+        change(&mut manifest);
+        match read(manifest, 1_000) {
+            Ok(_) => Vec::new(),
+            Err(Error::Manifest { problems }) => problems,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_good_one_is_read() {
+        let manifest = read(good(), 1_000).unwrap();
+        assert_eq!(manifest.capabilities, [Want { capability: Capability::Files, why: "To see.".into() }]);
+        assert!(manifest.rollback);
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let found = problems(|m| {
+            m.action = "drain".into();
+            m.version = "1".into();
+            m.description = " ".into();
+            m.inputs = r#"{"type": "object", "format": "x"}"#.into();
+            m.outputs = r#"{"type": "string"}"#.into();
+            m.capabilities.push(wit::Want { capability: "filez".into(), why: String::new() });
+            m.capabilities.push(wit::Want { capability: "files".into(), why: String::new() });
+        });
+        for part in ["\"drain\"", "\"1\"", "description", "unknown field `format`", "outputs", "\"filez\"", "twice"] {
+            assert!(found.iter().any(|problem| problem.contains(part)), "{part}: {found:#?}");
+        }
+        assert_eq!(found.len(), 7);
+    }
+
+    #[test]
+    fn the_size_is_limited() {
+        let room = 1_000 - size(&good()) as usize + "Drains.".len();
+        assert_eq!(problems(|m| m.description = "x".repeat(room)), Vec::<String>::new());
+        assert!(problems(|m| m.description = "x".repeat(room + 1))[0].contains("`manifest-bytes`"));
+    }
+
+    #[test]
+    fn names_have_two_parts() {
+        for good in ["aws:executeAwsApi", "a:b", "acme-2:x-1"] {
+            assert!(is_action_name(good), "{good}");
+        }
+        for bad in ["", ":", "a:", ":b", "a:b:c", "1a:b", "a b:c", "a:é", "a:\u{1b}"] {
+            assert!(!is_action_name(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The one function that configures the Wasm runtime.
+//!
+//! Compiled components on disk belong to this configuration: a second one anywhere else would refuse them.
+
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+
+use crate::{Error, Limits};
+
+/// Memories, tables and core instances a component may have on average when all slots are in use. One made of
+/// many modules has more; the pools hold that, only not in every slot at once.
+const PARTS_PER_CALL: u32 = 4;
+/// The most memories a component may have.
+const MEMORIES_MAX: u32 = 4;
+/// The most tables a component may have.
+const TABLES_MAX: u32 = 32;
+/// Native stack that host functions get below a guest at the end of its own.
+const HOST_STACK_BYTES: usize = 1024 * 1024;
+/// Bytes of each memory that stay resident between calls, so that small guests fault no pages in.
+const KEEP_RESIDENT_BYTES: usize = 128 * 1024;
+/// Calls shown of a trap.
+const BACKTRACE_FRAMES: usize = 12;
+
+/// The engine for at most so many calls at once.
+pub(crate) fn engine(limits: &Limits, calls: u32) -> Result<Engine, Error> {
+    let mut config = Config::new();
+    let stack = usize::try_from(limits.stack_bytes).unwrap_or(usize::MAX / 2);
+    config
+        .wasm_component_model(true)
+        .epoch_interruption(true)
+        .consume_fuel(false)
+        .max_wasm_stack(stack)
+        .async_stack_size(stack.saturating_add(HOST_STACK_BYTES))
+        .memory_init_cow(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits, calls)))
+        // The same inputs must give the same bits on every machine.
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        // Threads are not even compiled in: nothing but answers of the host may decide the order of things.
+        .wasm_memory64(false)
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES));
+    Engine::new(&config).map_err(|source| Error::Engine { reason: format!("{source:#}") })
+}
+
+fn pool(limits: &Limits, calls: u32) -> PoolingAllocationConfig {
+    let parts = calls.saturating_mul(PARTS_PER_CALL).max(TABLES_MAX);
+    let modules = u32::try_from(limits.modules).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(calls)
+        .total_core_instances(parts.max(modules))
+        .total_memories(calls.saturating_mul(2).max(MEMORIES_MAX))
+        .total_tables(parts)
+        .total_stacks(calls)
+        .max_core_instances_per_component(modules)
+        .max_memories_per_component(MEMORIES_MAX)
+        .max_tables_per_component(TABLES_MAX)
+        .max_memory_size(usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX).min(1 << 32))
+        .table_elements(usize::try_from(limits.table_elements).unwrap_or(usize::MAX))
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .table_keep_resident(KEEP_RESIDENT_BYTES)
+        .async_stack_keep_resident(KEEP_RESIDENT_BYTES)
+        .pagemap_scan(Enabled::Auto);
+    pool
+}

@@ -1,0 +1,14 @@
+//! The host against guests that behave, misbehave and do not fit.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod cache;
+mod capabilities;
+mod common;
+mod components;
+mod determinism;
+mod limits;
+mod logs;
+mod many;
+mod outcomes;
+mod suspension;
