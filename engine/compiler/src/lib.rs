@@ -2,16 +2,77 @@
 //!
 //! Two steps, because a document names the plugins its actions come from: [`parse`] reads the text and says
 //! which ([`Parsed::plugins`]); [`Parsed::compile`] takes what is known of all actions and returns the plan, if
-//! there can be one, with every diagnostic.
+//! there can be one, with every diagnostic. [`bind()`] turns the parameters given to an execution into its own.
+//!
+//! ```
+//! use runwright_compiler::{Catalog, Source, parse};
+//!
+//! let text = "schemaVersion: '0.3'\nmainSteps:\n- name: wait\n  action: aws:slep\n  inputs: {}\n";
+//! let source = Source { name: "example".into(), origin: "example.yaml".into(), text: text.into() };
+//! let compiled = parse(&source).compile(&Catalog::default());
+//! assert!(compiled.plan.is_none());
+//! let first = &compiled.diagnostics[0];
+//! assert_eq!((first.code, first.span.line, first.span.column), ("RW-C021", 4, 11));
+//! assert_eq!(first.help.as_deref(), Some("did you mean `aws:sleep`?"));
+//! ```
+//!
+//! # What this crate does not do
+//!
+//! It opens no file, runs nothing, and resolves no reference: it says whether a reference can have a value. It does
+//! not print: whoever has a terminal renders [`Diagnostic`]s.
+//!
+//! # Where to start
+//!
+//! The text becomes a tree (`syntax`), the tree a document (`document`, `step`), the document a draft of a plan
+//! (`draft`, `lower`), and the draft is checked (`check`, one file per rule).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use runwright_model::{action::ActionSpec, grant::Grants, plan::Plan};
+use runwright_model::{
+    action::ActionSpec,
+    grant::Grants,
+    id::StepId,
+    parameter::Variable,
+    plan::{Order, OutputReference, Plan},
+};
 use serde::Serialize;
 
+mod bind;
+mod check;
+mod codes;
+mod condition;
+mod constraint;
 mod diagnostic;
+mod document;
+mod draft;
+mod duration;
+mod fields;
+mod finding;
+mod flow;
+mod json;
+mod known;
+pub mod limits;
+mod lower;
+mod parameters;
+mod pattern;
+mod place;
+mod plugins;
+mod scalar;
+mod step;
+mod suggest;
+mod syntax;
+mod template;
+mod yaml;
 
+pub use bind::{BindError, bind, ssm_default};
+pub use codes::CODES;
 pub use diagnostic::{Diagnostic, Severity, Span};
+pub use flow::{Edge, EdgeKind, edges};
+
+use document::Document;
+use draft::Draft;
+use finding::{Finding, Findings};
+use place::Lines;
 
 /// A document to compile.
 #[derive(Debug, Clone)]
@@ -55,4 +116,160 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
     /// Where each step of the plan begins, in the order of its steps.
     pub steps: Vec<Span>,
+}
+
+/// A document that has been read. Errors of its shape are kept until it is compiled.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    source: Source,
+    lines: Lines,
+    document: Option<Document>,
+    plugins: Vec<PluginBinding>,
+    findings: Findings,
+}
+
+/// Reads a document. Never fails: what is wrong comes out of [`Parsed::compile`].
+#[must_use]
+pub fn parse(source: &Source) -> Parsed {
+    let mut findings = Findings::new();
+    let root = syntax::read(&source.text, &mut findings);
+    let document = root.and_then(|root| document::read(root, &mut findings));
+    let lines = Lines::new(&source.text);
+    let plugins = document
+        .iter()
+        .flat_map(|document| &document.plugins)
+        .map(|raw| PluginBinding {
+            action: raw.action.clone(),
+            path: raw.path.clone(),
+            sha256: raw.sha256.clone(),
+            grants: raw.grants.clone(),
+            span: lines.span(&source.text, raw.place),
+        });
+    let plugins = plugins.collect();
+    Parsed {
+        source: source.clone(),
+        lines,
+        document,
+        plugins,
+        findings,
+    }
+}
+
+impl Parsed {
+    /// The plugins the document binds, in its order.
+    #[must_use]
+    pub fn plugins(&self) -> &[PluginBinding] {
+        &self.plugins
+    }
+
+    /// The actions its steps name, known or not, without those that are part of the engine (`aws:branch`,
+    /// `aws:updateVariable`): what a catalog should hold.
+    #[must_use]
+    pub fn actions(&self) -> BTreeSet<String> {
+        let steps = self.document.iter().flat_map(|document| &document.steps);
+        let named = steps
+            .map(step::RawStep::action)
+            .filter(|action| !action.is_empty() && !known::is_built_in(action));
+        named.map(str::to_owned).collect()
+    }
+
+    /// One diagnostic for each use of a key that Systems Manager does not have: such a document runs here only.
+    #[must_use]
+    pub fn additions(&self) -> Vec<Diagnostic> {
+        let uses = self.document.iter().flat_map(|document| &document.additions);
+        let finding = |used: &place::Spanned<String>| {
+            let message = format!(
+                "`{}` is an addition of Runwright, which AWS Systems Manager refuses",
+                used.value
+            );
+            Finding::error(codes::NOT_AWS, used.place, message)
+        };
+        self.finish(uses.map(finding).collect())
+    }
+
+    /// The plan, if there can be one, and everything found.
+    #[must_use]
+    pub fn compile(&self, catalog: &Catalog) -> Compiled {
+        let mut findings = self.findings.clone();
+        let Some(document) = &self.document else {
+            return Compiled {
+                plan: None,
+                diagnostics: self.finish(findings),
+                steps: Vec::new(),
+            };
+        };
+        let draft = Draft::new(&self.source.text, document, catalog, &mut findings);
+        for rule in check::RULES {
+            rule(&draft, &mut findings);
+        }
+        let sound = findings.iter().all(|finding| finding.severity != Severity::Error);
+        let steps = document
+            .steps
+            .iter()
+            .map(|raw| self.lines.span(&self.source.text, raw.head()))
+            .collect();
+        let plan = sound.then(|| plan(&self.source.name, draft));
+        Compiled {
+            plan,
+            diagnostics: self.finish(findings),
+            steps,
+        }
+    }
+
+    fn finish(&self, mut findings: Findings) -> Vec<Diagnostic> {
+        findings.sort_by_key(|finding| (finding.place.start, finding.code));
+        findings.dedup();
+        findings
+            .into_iter()
+            .map(|finding| finding.into_diagnostic(&self.source.text, &self.lines))
+            .collect()
+    }
+}
+
+/// The plan of a draft without errors.
+fn plan(name: &str, draft: Draft<'_>) -> Plan {
+    let document = draft.document;
+    let used: BTreeSet<&str> = draft.steps.iter().map(|step| step.kind.action()).collect();
+    let actions = used
+        .into_iter()
+        .filter_map(|action| draft.catalog.actions.get_key_value(action));
+    let outputs = document.outputs.iter().filter_map(|output| {
+        let (step, output) = output.value.split_once('.')?;
+        Some(OutputReference {
+            step: StepId::from_index(*draft.names.get(step)?),
+            output: output.to_owned(),
+        })
+    });
+    let variables = document
+        .variables
+        .iter()
+        .zip(draft.variable_defaults)
+        .map(|(raw, default)| Variable {
+            name: raw.name.value.clone(),
+            variable_type: raw.variable_type,
+            default,
+            description: raw.description.clone(),
+        });
+    let concurrency = match draft.order {
+        Order::List => 1,
+        Order::Graph => limits::CONCURRENCY_DEFAULT,
+    };
+    Plan {
+        name: name.to_owned(),
+        description: document.description.clone(),
+        order: draft.order,
+        parameters: document.parameters.clone(),
+        variables: variables.collect(),
+        outputs: outputs.collect(),
+        assume_role: draft.assume_role.filter(|role| *role != empty_text()),
+        rollback_on_failure: document.rollback_on_failure,
+        max_concurrency: document.max_concurrency.unwrap_or(concurrency),
+        actions: actions.map(|(name, spec)| (name.clone(), spec.clone())).collect(),
+        steps: draft.steps,
+    }
+}
+
+/// An empty `assumeRole` means none.
+fn empty_text() -> runwright_model::expression::Template {
+    runwright_model::expression::Template::Literal(serde_json::Value::String(String::new()))
 }

@@ -81,14 +81,14 @@ impl Selector {
     /// [`SelectError::NoResult`] when nothing is found, [`SelectError::Type`] when what is found has another type
     /// and no conversion of the language leads from it to the wanted one.
     pub fn select(&self, response: &Value, wanted: ParameterType) -> Result<Value, SelectError> {
-        let found = self
+        let mut found = self
             .path
             .query(response)
             .all()
             .into_iter()
             .filter(|value| !value.is_null());
         if self.definite {
-            return convert(found.last().ok_or(SelectError::NoResult)?, wanted);
+            return convert(found.next().ok_or(SelectError::NoResult)?, wanted);
         }
         let found: Vec<Value> = found.cloned().collect();
         match (found.as_slice(), wanted_kind(wanted)) {

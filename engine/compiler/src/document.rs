@@ -1,0 +1,200 @@
+//! The top level of a runbook: which keys there are, and their shapes.
+
+use crate::{
+    codes,
+    fields::{self, Fields},
+    finding::{Finding, Findings},
+    limits::{CONCURRENCY_MAX, STEPS_MAX},
+    parameters::{self, RawVariable},
+    place::{Place, Spanned},
+    plugins::{self, RawPlugin},
+    step::{self, RawStep},
+    syntax::{Entry, Node, Shape},
+};
+use runwright_model::parameter::Parameter;
+
+/// Keys of Systems Manager at the top level, then ours.
+const KEYS: [&str; 11] = [
+    "schemaVersion",
+    "description",
+    "assumeRole",
+    "parameters",
+    "variables",
+    "mainSteps",
+    "outputs",
+    "files",
+    "plugins",
+    "maxConcurrency",
+    "onFailure",
+];
+
+/// A document whose shape has been read. References are not resolved.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Document {
+    pub(crate) description: Option<String>,
+    pub(crate) assume_role: Option<Node>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) variables: Vec<RawVariable>,
+    pub(crate) steps: Vec<RawStep>,
+    pub(crate) outputs: Vec<Spanned<String>>,
+    pub(crate) plugins: Vec<RawPlugin>,
+    pub(crate) rollback_on_failure: bool,
+    pub(crate) max_concurrency: Option<u32>,
+    /// Every use of a key that Systems Manager does not know.
+    pub(crate) additions: Vec<Spanned<String>>,
+}
+
+impl Document {
+    /// Whether steps follow each other by `dependsOn`.
+    pub(crate) fn is_graph(&self) -> bool {
+        self.steps.iter().any(|step| step.depends_on.is_some())
+    }
+}
+
+/// Reads the tree of a document.
+pub(crate) fn read(root: Node, findings: &mut Findings) -> Option<Document> {
+    if !matches!(root.shape, Shape::Map(_)) {
+        findings.push(
+            Finding::error(
+                codes::WRONG_TYPE,
+                root.place,
+                format!("a runbook must be a map, and this is {}", root.describe()),
+            )
+            .help("begin with `schemaVersion: \"0.3\"` and `mainSteps:`"),
+        );
+        return None;
+    }
+    let mut fields = Fields::of(root, "a runbook", findings)?;
+    let mut document = Document::default();
+    schema_version(&mut fields, findings)?;
+    document.description = fields
+        .take("description")
+        .and_then(|entry| description(entry, findings));
+    document.assume_role = fields
+        .take("assumeRole")
+        .map(|entry| entry.value)
+        .filter(|node| !node.is_null());
+    if let Some(entry) = fields.take("parameters") {
+        document.parameters = parameters::read(entry.value, findings);
+    }
+    if let Some(entry) = fields.take("variables") {
+        document.variables = parameters::read_variables(entry.value, findings);
+    }
+    additions(&mut fields, &mut document, findings);
+    steps(&mut fields, &mut document, findings);
+    document.outputs = fields.texts("outputs", findings).unwrap_or_default();
+    // Attachments are fetched by whoever starts the runbook; their names matter to actions only.
+    drop(fields.take("files"));
+    fields.finish(&KEYS, findings);
+    Some(document)
+}
+
+/// Free text. Numbers and the like are taken as they are: nobody computes with a description.
+pub(crate) fn description(entry: Entry, findings: &mut Findings) -> Option<String> {
+    match entry.value.shape {
+        Shape::Text(text) => Some(text),
+        Shape::Boolean(_) | Shape::Number(_) => Some(entry.value.to_value().to_string()),
+        Shape::Null => None,
+        Shape::List(_) | Shape::Map(_) => {
+            findings.push(fields::wrong_type(&entry.value, "`description` must be a text"));
+            None
+        }
+    }
+}
+
+/// Anything but 0.3 is another language: nothing else is looked at then.
+fn schema_version(fields: &mut Fields, findings: &mut Findings) -> Option<()> {
+    let node = fields.require("schemaVersion", findings)?.value;
+    let version = match &node.shape {
+        Shape::Text(text) => text.clone(),
+        Shape::Number(number) => number.to_string(),
+        Shape::Null | Shape::Boolean(_) | Shape::List(_) | Shape::Map(_) => String::new(),
+    };
+    if version == "0.3" {
+        return Some(());
+    }
+    let finding = Finding::error(
+        codes::SCHEMA_VERSION,
+        node.place,
+        format!("schema version `{version}` is not one this version can run; runbooks have `0.3`"),
+    );
+    findings.push(match version.as_str() {
+        "1.2" | "2.0" | "2.2" => {
+            finding.help("this is a Command document, which runs on nodes; a runbook can run it with aws:runCommand")
+        }
+        _ => finding.fix("\"0.3\""),
+    });
+    None
+}
+
+/// The keys that are ours.
+fn additions(fields: &mut Fields, document: &mut Document, findings: &mut Findings) {
+    if let Some(entry) = fields.take("plugins") {
+        document.additions.push(Spanned {
+            value: "plugins".into(),
+            place: entry.key_place,
+        });
+        document.plugins = plugins::read(entry.value, findings);
+    }
+    if let Some(limit) = fields.whole("maxConcurrency", 1, u64::from(CONCURRENCY_MAX), findings) {
+        document.additions.push(Spanned {
+            value: "maxConcurrency".into(),
+            place: limit.place,
+        });
+        document.max_concurrency = u32::try_from(limit.value).ok();
+    }
+    if let Some(policy) = fields.text("onFailure", findings) {
+        document.additions.push(Spanned {
+            value: "onFailure of the document".into(),
+            place: policy.place,
+        });
+        match policy.value.as_str() {
+            "Rollback" => document.rollback_on_failure = true,
+            "Abort" => {}
+            other => findings.push(step::wrong_word(
+                "onFailure",
+                other,
+                policy.place,
+                &["Rollback", "Abort"],
+            )),
+        }
+    }
+}
+
+fn steps(fields: &mut Fields, document: &mut Document, findings: &mut Findings) {
+    let place = fields.place;
+    let Some(entry) = fields.require("mainSteps", findings) else {
+        return;
+    };
+    let Some((_, nodes)) = fields::list(entry.value, "mainSteps", findings) else {
+        return;
+    };
+    if nodes.is_empty() {
+        findings.push(Finding::error(
+            codes::MISSING_KEY,
+            entry.key_place,
+            "`mainSteps` is empty; a runbook has at least one step",
+        ));
+    }
+    if nodes.len() > STEPS_MAX {
+        let message = format!(
+            "the runbook has {} steps, more than the {STEPS_MAX} of the limit `plan-steps`",
+            nodes.len()
+        );
+        findings.push(
+            Finding::error(codes::TOO_MANY_STEPS, head(place), message)
+                .help("split it: aws:executeAutomation runs a part"),
+        );
+        return;
+    }
+    for node in nodes {
+        document.steps.push(step::read(node, &mut document.additions, findings));
+    }
+}
+
+fn head(place: Place) -> Place {
+    Place {
+        start: place.start,
+        end: place.start.saturating_add(1).min(place.end),
+    }
+}

@@ -1,0 +1,211 @@
+//! A runbook on its way to a plan: every step lowered as well as it can be, and all that the checks look at.
+
+use std::{
+    cell::OnceCell,
+    collections::{HashMap, HashSet},
+};
+
+use runwright_model::{expression::Template, id::StepId, parameter::Parameter, plan::Order, step::Step};
+
+use crate::{
+    Catalog, codes,
+    condition::Comparison,
+    document::Document,
+    finding::{Finding, Findings},
+    flow::Flow,
+    known, lower,
+    parameters::RawVariable,
+    place::Spanned,
+    step::RawStep,
+    suggest::Suggest,
+    syntax::Shape,
+    template::{Reader, Use},
+};
+
+/// Where braces are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Site {
+    /// In the inputs of a step.
+    Inputs,
+    /// In its `when`.
+    When,
+    /// In the inputs of its rollback.
+    Rollback,
+    /// In `assumeRole`.
+    Role,
+    /// In the default of a variable.
+    Variable,
+}
+
+/// Braces, and who uses them.
+#[derive(Debug, Clone)]
+pub(crate) struct SiteUse {
+    pub(crate) found: Use,
+    pub(crate) site: Site,
+    /// The step; `None` outside of steps.
+    pub(crate) step: Option<usize>,
+}
+
+/// The draft.
+pub(crate) struct Draft<'c> {
+    pub(crate) text: &'c str,
+    pub(crate) document: &'c Document,
+    pub(crate) catalog: &'c Catalog,
+    /// The step of each name: the first one, when there are several.
+    pub(crate) names: HashMap<&'c str, usize>,
+    /// Steps in the body of a loop.
+    pub(crate) loop_steps: HashSet<&'c str>,
+    pub(crate) parameters: HashMap<&'c str, &'c Parameter>,
+    pub(crate) variables: HashMap<&'c str, &'c RawVariable>,
+    pub(crate) order: Order,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) uses: Vec<SiteUse>,
+    pub(crate) comparisons: Vec<Comparison>,
+    /// Whether every jump leads to a step there is. Otherwise nothing can be said about what is reached.
+    pub(crate) jumps_known: bool,
+    pub(crate) assume_role: Option<Template>,
+    pub(crate) variable_defaults: Vec<Option<Template>>,
+    pub(crate) suggest: Suggest,
+    flow: OnceCell<Flow>,
+}
+
+impl<'c> Draft<'c> {
+    /// Lowers everything. What cannot be lowered is reported and left out.
+    pub(crate) fn new(text: &'c str, document: &'c Document, catalog: &'c Catalog, findings: &mut Findings) -> Self {
+        let mut draft = Self {
+            text,
+            document,
+            catalog,
+            names: names(&document.steps, findings),
+            loop_steps: loop_steps(&document.steps),
+            parameters: document.parameters.iter().map(|p| (p.name.as_str(), p)).collect(),
+            variables: document.variables.iter().map(|v| (v.name.value.as_str(), v)).collect(),
+            order: if document.is_graph() { Order::Graph } else { Order::List },
+            steps: Vec::with_capacity(document.steps.len()),
+            uses: Vec::new(),
+            comparisons: Vec::new(),
+            jumps_known: true,
+            assume_role: None,
+            variable_defaults: Vec::new(),
+            suggest: Suggest::default(),
+            flow: OnceCell::new(),
+        };
+        for (index, raw) in document.steps.iter().enumerate() {
+            let step = lower::step(&mut draft, index, raw, findings);
+            draft.steps.push(step);
+        }
+        draft.lower_rest();
+        draft
+    }
+
+    fn lower_rest(&mut self) {
+        let document = self.document;
+        self.assume_role = document
+            .assume_role
+            .as_ref()
+            .map(|node| self.read(Site::Role, None, |reader| reader.template(node)));
+        for variable in &document.variables {
+            let default = variable
+                .default
+                .as_ref()
+                .map(|node| self.read(Site::Variable, None, |reader| reader.template(node)));
+            self.variable_defaults.push(default);
+        }
+    }
+
+    /// The graph of the steps. Asked for when all steps are lowered.
+    pub(crate) fn flow(&self) -> &Flow {
+        self.flow.get_or_init(|| Flow::new(&self.steps, self.order))
+    }
+
+    /// Reads templates with `read`, and keeps what they use.
+    pub(crate) fn read<T>(&mut self, site: Site, step: Option<usize>, read: impl FnOnce(&mut Reader<'_>) -> T) -> T {
+        let is_step = |name: &str| self.names.contains_key(name) || self.loop_steps.contains(name);
+        let mut reader = Reader {
+            is_step: &is_step,
+            uses: Vec::new(),
+        };
+        let result = read(&mut reader);
+        let uses = reader.uses;
+        self.uses
+            .extend(uses.into_iter().map(|found| SiteUse { found, site, step }));
+        result
+    }
+
+    /// The step that a key of the flow names; reported when there is none.
+    pub(crate) fn target(&mut self, name: &Spanned<String>, findings: &mut Findings) -> Option<StepId> {
+        if let Some(index) = self.names.get(name.value.as_str()) {
+            return Some(StepId::from_index(*index));
+        }
+        self.jumps_known = false;
+        let message = format!("there is no step `{}`", name.value);
+        let finding = Finding::error(codes::UNKNOWN_STEP, name.place, message);
+        findings.push(if self.loop_steps.contains(name.value.as_str()) {
+            finding.help("a step of that name is inside a loop, where no jump leads from outside")
+        } else if name.value.contains("{{") {
+            finding.help("references are not resolved here; jump with aws:branch instead")
+        } else {
+            match self.nearest_step(&name.value) {
+                // The place may hold more than the name (`step:x`), so there is help and no fix.
+                Some(near) => finding.help(format!("did you mean `{near}`?")),
+                None => finding,
+            }
+        });
+        None
+    }
+
+    /// The step whose name is most like this one.
+    pub(crate) fn nearest_step(&self, name: &str) -> Option<&'c str> {
+        let names = self.document.steps.iter().filter_map(|step| step.name.as_ref());
+        self.suggest.nearest(name, names.map(|name| name.value.as_str()))
+    }
+}
+
+fn names<'c>(steps: &'c [RawStep], findings: &mut Findings) -> HashMap<&'c str, usize> {
+    let mut names = HashMap::with_capacity(steps.len());
+    for (index, step) in steps.iter().enumerate() {
+        let Some(name) = &step.name else { continue };
+        match names.get(name.value.as_str()) {
+            None => {
+                names.insert(name.value.as_str(), index);
+            }
+            Some(first) => {
+                let first_place = steps.get(*first).map_or(name.place, RawStep::head);
+                findings.push(
+                    Finding::error(
+                        codes::DUPLICATE_STEP,
+                        name.place,
+                        format!("there are two steps `{}`", name.value),
+                    )
+                    .label("again here")
+                    .related(first_place, "first here")
+                    .help("give one of them another name"),
+                );
+            }
+        }
+    }
+    names
+}
+
+/// The names in the bodies of loops, so that what refers to them is not reported on top of the loop.
+fn loop_steps(steps: &[RawStep]) -> HashSet<&str> {
+    let mut names = HashSet::new();
+    for step in steps.iter().filter(|step| step.action() == known::LOOP) {
+        let Some(body) = step.inputs.iter().find(|entry| entry.key == "Steps") else {
+            continue;
+        };
+        let Shape::List(items) = &body.value.shape else {
+            continue;
+        };
+        for item in items {
+            let Shape::Map(entries) = &item.shape else { continue };
+            names.extend(
+                entries
+                    .iter()
+                    .filter(|entry| entry.key == "name")
+                    .filter_map(|entry| entry.value.as_text()),
+            );
+        }
+    }
+    names
+}

@@ -1,0 +1,265 @@
+//! The plan's graph: which step can follow which.
+//!
+//! Edges come from a plan's steps alone. Jumps of list order may lead back; such an edge is marked as a re-entry,
+//! and without the re-entries the graph has no cycle.
+
+use std::collections::VecDeque;
+
+use petgraph::{
+    Direction,
+    algo::kosaraju_scc,
+    graph::{DiGraph, NodeIndex},
+    visit::{Dfs, EdgeRef},
+};
+use runwright_model::{
+    id::StepId,
+    plan::{Order, Plan},
+    step::{OnFailure, Step, StepKind},
+};
+use serde::Serialize;
+
+/// Why one step can follow another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EdgeKind {
+    /// The first ended well, or was skipped, or its failure is tolerated.
+    Next,
+    /// A choice of the branch held.
+    Choice,
+    /// No choice of the branch held.
+    Default,
+    /// The first failed.
+    Failure,
+    /// The execution was cancelled during the first.
+    Cancel,
+    /// The second depends on the first (graph order).
+    Depends,
+}
+
+/// One way from a step to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub struct Edge {
+    /// From here.
+    pub from: StepId,
+    /// To there.
+    pub to: StepId,
+    /// Why.
+    pub kind: EdgeKind,
+    /// Whether it leads back to a step that may have run: how often is counted when the plan runs.
+    pub reentry: bool,
+}
+
+/// Every edge of a plan, in the order of its steps. For drawings.
+#[must_use]
+pub fn edges(plan: &Plan) -> Vec<Edge> {
+    let flow = Flow::new(&plan.steps, plan.order);
+    let edge = |(from, to, kind): &(usize, usize, EdgeKind)| Edge {
+        from: StepId::from_index(*from),
+        to: StepId::from_index(*to),
+        kind: *kind,
+        reentry: to <= from && flow.component[*from] == flow.component[*to],
+    };
+    flow.edges.iter().map(edge).collect()
+}
+
+/// The graph, and its strongly connected components.
+pub(crate) struct Flow {
+    edges: Vec<(usize, usize, EdgeKind)>,
+    graph: DiGraph<(), EdgeKind>,
+    /// The component of each step.
+    component: Vec<usize>,
+    /// The steps of each component; a component comes after those it leads to.
+    members: Vec<Vec<usize>>,
+    /// Whether the flow may end after this step without a failure.
+    ends: Vec<bool>,
+}
+
+impl Flow {
+    pub(crate) fn new(steps: &[Step], order: Order) -> Self {
+        let mut edges = Vec::with_capacity(steps.len() * 2);
+        let mut ends = vec![false; steps.len()];
+        for (index, step) in steps.iter().enumerate() {
+            match order {
+                Order::List => ends[index] = list_edges(index, step, steps.len(), &mut edges),
+                Order::Graph => {
+                    edges.extend(
+                        step.depends_on
+                            .iter()
+                            .map(|from| (from.index(), index, EdgeKind::Depends)),
+                    );
+                }
+            }
+        }
+        let mut graph = DiGraph::with_capacity(steps.len(), edges.len());
+        for _ in steps {
+            graph.add_node(());
+        }
+        for (from, to, kind) in &edges {
+            graph.add_edge(NodeIndex::new(*from), NodeIndex::new(*to), *kind);
+        }
+        let members = components(&graph);
+        let mut component = vec![0; steps.len()];
+        for (number, members) in members.iter().enumerate() {
+            for step in members {
+                component[*step] = number;
+            }
+        }
+        Self {
+            edges,
+            graph,
+            component,
+            members,
+            ends,
+        }
+    }
+
+    /// The steps that nothing leads to from the first one, in order.
+    pub(crate) fn unreachable(&self) -> Vec<usize> {
+        let mut seen = vec![false; self.ends.len()];
+        let mut walk = Dfs::empty(&self.graph);
+        walk.stack.extend(self.graph.node_indices().next());
+        while let Some(node) = walk.next(&self.graph) {
+            seen[node.index()] = true;
+        }
+        (0..seen.len()).filter(|step| !seen[*step]).collect()
+    }
+
+    /// Circles of list order that the flow can only leave by failing: the steps of each, from its first step round.
+    pub(crate) fn endless(&self) -> Vec<Vec<usize>> {
+        let without_cancel = self
+            .graph
+            .filter_map(|_, ()| Some(()), |_, kind| (*kind != EdgeKind::Cancel).then_some(*kind));
+        let mut found = Vec::new();
+        for members in components(&without_cancel) {
+            let inside = |step: usize| members.binary_search(&step).is_ok();
+            let leaves = |step: &usize| {
+                self.ends[*step]
+                    || without_cancel
+                        .neighbors(NodeIndex::new(*step))
+                        .any(|to| !inside(to.index()))
+            };
+            if !members.iter().any(leaves) {
+                found.extend(circle(&without_cancel, &members));
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Circles of `dependsOn`, each from its first step round.
+    pub(crate) fn dependency_circles(&self) -> Vec<Vec<usize>> {
+        let mut found: Vec<_> = self
+            .members
+            .iter()
+            .filter_map(|members| circle(&self.graph, members))
+            .collect();
+        found.sort();
+        found
+    }
+
+    /// Which step can run before which. Costs steps² bits.
+    pub(crate) fn reach(&self) -> Reach<'_> {
+        let words = self.members.len().div_ceil(64);
+        let mut rows = vec![0_u64; words * self.members.len()];
+        for (number, members) in self.members.iter().enumerate() {
+            let (before, row) = rows.split_at_mut(number * words);
+            let row = &mut row[..words];
+            for step in members {
+                for edge in self.graph.edges_directed(NodeIndex::new(*step), Direction::Outgoing) {
+                    let target = self.component[edge.target().index()];
+                    row[target / 64] |= 1 << (target % 64);
+                    if target < number {
+                        let reached = &before[target * words..(target + 1) * words];
+                        row.iter_mut().zip(reached).for_each(|(to, from)| *to |= from);
+                    }
+                }
+            }
+        }
+        Reach {
+            flow: self,
+            words,
+            rows,
+        }
+    }
+}
+
+/// The answer to "can this step have run before that one".
+pub(crate) struct Reach<'f> {
+    flow: &'f Flow,
+    words: usize,
+    rows: Vec<u64>,
+}
+
+impl Reach<'_> {
+    pub(crate) fn leads(&self, from: usize, to: usize) -> bool {
+        let (from, to) = (self.flow.component[from], self.flow.component[to]);
+        self.rows[from * self.words + to / 64] >> (to % 64) & 1 == 1
+    }
+}
+
+/// Adds the edges that leave a step in list order; whether the flow may end there.
+fn list_edges(index: usize, step: &Step, count: usize, edges: &mut Vec<(usize, usize, EdgeKind)>) -> bool {
+    let following = step
+        .next
+        .map(StepId::index)
+        .or((index + 1 < count).then_some(index + 1));
+    let following = following.filter(|_| !step.is_end);
+    let mut falls_through = true;
+    match &step.kind {
+        StepKind::Branch { choices, default } => {
+            edges.extend(
+                choices
+                    .iter()
+                    .map(|choice| (index, choice.next.index(), EdgeKind::Choice)),
+            );
+            if let Some(default) = default {
+                edges.push((index, default.index(), EdgeKind::Default));
+                falls_through = step.when.is_some() || step.on_failure == OnFailure::Continue;
+            }
+        }
+        StepKind::Action { .. } | StepKind::UpdateVariable { .. } => {}
+    }
+    if let Some(following) = following.filter(|_| falls_through) {
+        edges.push((index, following, EdgeKind::Next));
+    }
+    match step.on_failure {
+        OnFailure::Goto(target) => edges.push((index, target.index(), EdgeKind::Failure)),
+        OnFailure::Abort | OnFailure::Continue | OnFailure::Rollback => {}
+    }
+    edges.extend(step.on_cancel.map(|target| (index, target.index(), EdgeKind::Cancel)));
+    falls_through && following.is_none()
+}
+
+/// Strongly connected components, each sorted; those that others lead to come first.
+fn components(graph: &DiGraph<(), EdgeKind>) -> Vec<Vec<usize>> {
+    let sorted = |component: Vec<NodeIndex>| {
+        let mut members: Vec<usize> = component.into_iter().map(NodeIndex::index).collect();
+        members.sort_unstable();
+        members
+    };
+    kosaraju_scc(graph).into_iter().map(sorted).collect()
+}
+
+/// A shortest way from the first of these steps back to itself, if there is one among them.
+fn circle(graph: &DiGraph<(), EdgeKind>, members: &[usize]) -> Option<Vec<usize>> {
+    let first = *members.first()?;
+    let mut came_from: Vec<Option<usize>> = vec![None; if members.len() > 1 { graph.node_count() } else { 0 }];
+    let mut queue = VecDeque::from([first]);
+    while let Some(step) = queue.pop_front() {
+        for to in graph.neighbors(NodeIndex::new(step)).map(NodeIndex::index) {
+            if to == first {
+                let mut way = vec![step];
+                while let Some(before) = came_from.get(way[way.len() - 1]).copied().flatten() {
+                    way.push(before);
+                }
+                way.reverse();
+                return Some(way);
+            }
+            if members.binary_search(&to).is_ok() && came_from[to].is_none() {
+                came_from[to] = Some(step);
+                queue.push_back(to);
+            }
+        }
+    }
+    None
+}
