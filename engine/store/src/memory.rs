@@ -185,6 +185,9 @@ impl Store for MemoryStore {
     }
 
     async fn append_log(&self, execution: &ExecutionId, lines: Vec<LogLine>) -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
         self.owned()?.logs.entry(execution.clone()).or_default().extend(lines);
         Ok(())
     }

@@ -48,7 +48,11 @@ impl SledStore {
     /// [`Error::Damaged`] or [`Error::Backend`] when the database itself cannot be read on; what it
     /// reads, however damaged, is a [`Finding`].
     pub fn check(&self) -> Result<Report> {
-        let mut check = Check { store: self, report: Report::default(), journal: None };
+        let mut check = Check {
+            store: self,
+            report: Report::default(),
+            journal: None,
+        };
         let mut range = prefixed(Vec::new());
         loop {
             let cells = self.core().layers().cells(&range, false, CELLS_AT_ONCE)?;
@@ -85,7 +89,10 @@ impl Check<'_> {
             // Only what an interrupted removal left, which the next opening ends.
             keys::REMOVALS => Ok(()),
             kind => {
-                self.find(format!("key `{}`", key.escape_ascii()), format!("no kind of key begins with byte {kind}"));
+                self.find(
+                    format!("key `{}`", key.escape_ascii()),
+                    format!("no kind of key begins with byte {kind}"),
+                );
                 Ok(())
             }
         }
@@ -107,32 +114,53 @@ impl Check<'_> {
 
     fn head(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
         self.report.executions += 1;
-        let Some(execution) = self.execution(keys::parse_execution(key), key) else { return Ok(()) };
+        let Some(execution) = self.execution(keys::parse_execution(key), key) else {
+            return Ok(());
+        };
         let what = || head_words(&execution);
-        let Some(head) = self.decoded(key, cell, &what, |frame| codec::decode_head(frame, &what))? else { return Ok(()) };
+        let Some(head) = self.decoded(key, cell, &what, |frame| codec::decode_head(frame, &what))? else {
+            return Ok(());
+        };
         if let Some(last) = head.length.checked_sub(1)
-            && self.layers().get(&keys::numbered(keys::RECORDS, &execution, last))?.is_none()
+            && self
+                .layers()
+                .get(&keys::numbered(keys::RECORDS, &execution, last))?
+                .is_none()
         {
-            self.find(journal_words(&execution), format!("its row counts {} records, and record {last} is missing", head.length));
+            self.find(
+                journal_words(&execution),
+                format!("its row counts {} records, and record {last} is missing", head.length),
+            );
         }
         if let Some(wake) = head.wake
             && self.layers().get(&keys::wake(wake, &execution))?.is_none()
         {
-            self.find(what(), format!("it wants to be woken at {wake}, and the wake-up index does not know it"));
+            self.find(
+                what(),
+                format!("it wants to be woken at {wake}, and the wake-up index does not know it"),
+            );
         }
         Ok(())
     }
 
     fn record(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
         self.report.records += 1;
-        let Some((execution, number)) = self.execution(keys::parse_numbered(key), key) else { return Ok(()) };
+        let Some((execution, number)) = self.execution(keys::parse_numbered(key), key) else {
+            return Ok(());
+        };
         if self.journal.as_ref().is_none_or(|(current, _)| *current != execution) {
             self.end_journal()?;
             self.journal = Some((execution.clone(), 0));
         }
-        let next = self.journal.as_mut().map_or(0, |(_, next)| std::mem::replace(next, number.saturating_add(1)));
+        let next = self
+            .journal
+            .as_mut()
+            .map_or(0, |(_, next)| std::mem::replace(next, number.saturating_add(1)));
         if number != next {
-            self.find(journal_words(&execution), format!("records {next} to {} are missing", number.saturating_sub(1)));
+            self.find(
+                journal_words(&execution),
+                format!("records {next} to {} are missing", number.saturating_sub(1)),
+            );
         }
         let what = || format!("record {number} of execution {execution}");
         let record = self.decoded(key, cell, &what, |frame| codec::decode_record(frame, &what))?;
@@ -146,15 +174,23 @@ impl Check<'_> {
 
     /// Compares the journal just walked with its row.
     fn end_journal(&mut self) -> Result<()> {
-        let Some((execution, length)) = self.journal.take() else { return Ok(()) };
+        let Some((execution, length)) = self.journal.take() else {
+            return Ok(());
+        };
         let head_key = keys::of_execution(keys::HEADS, &execution);
-        let removed = self.layers().get(&keys::of_execution(keys::REMOVALS, &execution))?.is_some();
+        let removed = self
+            .layers()
+            .get(&keys::of_execution(keys::REMOVALS, &execution))?
+            .is_some();
         match self.row(&head_key, &execution)? {
             Row::Missing if !removed => {
                 self.find(journal_words(&execution), format!("it has {length} records and no row"));
             }
             Row::Sound(head) if head.length != length => {
-                self.find(journal_words(&execution), format!("it has {length} records, and its row counts {}", head.length));
+                self.find(
+                    journal_words(&execution),
+                    format!("it has {length} records, and its row counts {}", head.length),
+                );
             }
             Row::Missing | Row::Sound(_) | Row::Damaged => {}
         }
@@ -162,7 +198,9 @@ impl Check<'_> {
     }
 
     fn log(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
-        let Some((execution, first)) = self.execution(keys::parse_numbered(key), key) else { return Ok(()) };
+        let Some((execution, first)) = self.execution(keys::parse_numbered(key), key) else {
+            return Ok(());
+        };
         let what = || format!("lines {first} and later of the log of execution {execution}");
         let lines: Option<Vec<LogLine>> = self.decoded(key, cell, &what, |frame| codec::decode(frame, &what))?;
         self.report.log_lines += lines.map_or(0, |lines| lines.len() as u64);
@@ -170,20 +208,26 @@ impl Check<'_> {
     }
 
     fn log_length(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
-        let Some(execution) = self.execution(keys::parse_execution(key), key) else { return Ok(()) };
+        let Some(execution) = self.execution(keys::parse_execution(key), key) else {
+            return Ok(());
+        };
         let what = || format!("the length of the log of execution {execution}");
-        self.decoded::<u64>(key, cell, &what, |frame| codec::decode(frame, &what)).map(|_length| ())
+        self.decoded::<u64>(key, cell, &what, |frame| codec::decode(frame, &what))
+            .map(|_length| ())
     }
 
     fn value(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
         self.report.values += 1;
         let what = || format!("the value at `{}`", key.escape_ascii());
-        self.decoded(key, cell, &what, |frame| codec::unframe(frame, &what).map(|_value| ())).map(|_value| ())
+        self.decoded(key, cell, &what, |frame| codec::unframe(frame, &what).map(|_value| ()))
+            .map(|_value| ())
     }
 
     fn wake(&mut self, key: &IVec) -> Result<()> {
         self.report.wakes += 1;
-        let Some((at, execution)) = self.execution(keys::parse_wake(key), key) else { return Ok(()) };
+        let Some((at, execution)) = self.execution(keys::parse_wake(key), key) else {
+            return Ok(());
+        };
         let head_key = keys::of_execution(keys::HEADS, &execution);
         let wanted: Option<Timestamp> = match self.row(&head_key, &execution)? {
             Row::Sound(head) => head.wake,
@@ -191,14 +235,18 @@ impl Check<'_> {
             Row::Damaged => return Ok(()),
         };
         if wanted != Some(at) {
-            self.find(format!("the wake-up of execution {execution} at {at}"), "its row does not ask for it".to_owned());
+            self.find(
+                format!("the wake-up of execution {execution} at {at}"),
+                "its row does not ask for it".to_owned(),
+            );
         }
         Ok(())
     }
 
     fn fact(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
         let what = || format!("the fact `{}`", key.escape_ascii());
-        self.decoded(key, cell, &what, |frame| codec::unframe(frame, &what).map(|_fact| ())).map(|_fact| ())
+        self.decoded(key, cell, &what, |frame| codec::unframe(frame, &what).map(|_fact| ()))
+            .map(|_fact| ())
     }
 
     fn row(&self, head_key: &[u8], execution: &ExecutionId) -> Result<Row> {

@@ -130,8 +130,14 @@ impl Core {
                 queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
-            let Some(left) = idle.checked_sub(since.elapsed()) else { return false };
-            queue = self.work.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+            let Some(left) = idle.checked_sub(since.elapsed()) else {
+                return false;
+            };
+            queue = self
+                .work
+                .wait_timeout(queue, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 
@@ -157,12 +163,18 @@ impl Core {
 
 impl Failure {
     fn of(error: &Error) -> Self {
-        if let Error::Full { .. } = error { Self::Full } else { Self::Backend(error.to_string()) }
+        if let Error::Full { .. } = error {
+            Self::Full
+        } else {
+            Self::Backend(error.to_string())
+        }
     }
 
     fn to_error(&self, directory: &std::path::Path) -> Error {
         match self {
-            Self::Full => Error::Full { path: directory.to_owned() },
+            Self::Full => Error::Full {
+                path: directory.to_owned(),
+            },
             Self::Backend(text) => Error::Backend(text.clone()),
         }
     }
@@ -170,13 +182,18 @@ impl Failure {
 
 /// Starts the committer. It ends after [`Core::close`].
 pub(crate) fn start(core: Arc<Core>, syncer: Syncer, idle: Duration) -> std::io::Result<std::thread::JoinHandle<()>> {
-    std::thread::Builder::new().name("runwright-store".to_owned()).spawn(move || {
-        let mut syncer = syncer;
-        let ended = catch_unwind(AssertUnwindSafe(|| run(&core, &mut syncer, idle)));
-        if let Err(panic) = ended {
-            core.fail(Failure::Backend(format!("its writing thread panicked: {}", panic_text(panic.as_ref()))));
-        }
-    })
+    std::thread::Builder::new()
+        .name("runwright-store".to_owned())
+        .spawn(move || {
+            let mut syncer = syncer;
+            let ended = catch_unwind(AssertUnwindSafe(|| run(&core, &mut syncer, idle)));
+            if let Err(panic) = ended {
+                core.fail(Failure::Backend(format!(
+                    "its writing thread panicked: {}",
+                    panic_text(panic.as_ref())
+                )));
+            }
+        })
 }
 
 fn run(core: &Core, syncer: &mut Syncer, idle: Duration) {
@@ -191,7 +208,10 @@ fn run(core: &Core, syncer: &mut Syncer, idle: Duration) {
             core.fail(Failure::of(error));
         }
         for waiter in waiters {
-            let answer = outcome.as_ref().map(|()| ()).map_err(|error| Failure::of(error).to_error(&core.directory));
+            let answer = outcome
+                .as_ref()
+                .map(|()| ())
+                .map_err(|error| Failure::of(error).to_error(&core.directory));
             // Who does not wait any more need not know.
             let _ = waiter.answer.send(answer);
         }

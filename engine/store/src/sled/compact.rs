@@ -1,10 +1,6 @@
 //! Copies a store into a new database, and leaves behind what the old one never gives back.
 
-use std::{
-    fs,
-    ops::Bound,
-    path::Path,
-};
+use std::{fs, ops::Bound, path::Path};
 
 use super::{
     Options,
@@ -43,19 +39,29 @@ impl super::SledStore {
         let directory = Directory::lock(directory.as_ref())?;
         let fail = |source| from_io(source, directory.path());
         if !directory.path().join("format").exists() {
-            return Err(fail(std::io::Error::new(std::io::ErrorKind::NotFound, "it holds no store")));
+            return Err(fail(std::io::Error::new(
+                std::io::ErrorKind::NotFound,
+                "it holds no store",
+            )));
         }
         let options = Options::default();
         let old_number = directory.current()?;
         let new_number = old_number.checked_add(1).ok_or_else(|| {
-            Error::Backend(format!("{} was compacted too often; export and import it", directory.path().display()))
+            Error::Backend(format!(
+                "{} was compacted too often; export and import it",
+                directory.path().display()
+            ))
         })?;
         let bytes_before = disk::used_bytes(directory.path()).map_err(fail)?;
         let cells = copy(&directory, old_number, new_number, &options)?;
         directory.set_current(new_number)?;
         fs::remove_dir_all(directory.database(old_number)).map_err(fail)?;
         let bytes_after = disk::used_bytes(directory.path()).map_err(fail)?;
-        Ok(Compacted { bytes_before, bytes_after, cells })
+        Ok(Compacted {
+            bytes_before,
+            bytes_after,
+            cells,
+        })
     }
 }
 
@@ -69,7 +75,9 @@ fn copy(directory: &Directory, from: u32, to: u32, options: &Options) -> Result<
     let mut copied = Digest::default();
     each(&old, |cells| {
         if disk::free_bytes(directory.path())? < options.reserve_bytes {
-            return Err(Error::Full { path: directory.path().to_owned() });
+            return Err(Error::Full {
+                path: directory.path().to_owned(),
+            });
         }
         let mut batch = ::sled::Batch::default();
         for (key, cell) in cells {

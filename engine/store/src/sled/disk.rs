@@ -32,22 +32,48 @@ impl Directory {
     /// Makes the directory if it is not there, and locks it.
     pub(crate) fn lock(path: &Path) -> Result<Self> {
         let fail = |source| from_io(source, path);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(fail)?;
         let mut options = OpenOptions::new();
         // Not truncated: until the lock is ours, the pid in it is another's.
-        let lock = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path.join("lock"));
+        let lock = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path.join("lock"));
         let mut lock = lock.map_err(fail)?;
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let mut text = String::new();
-                let holder = lock.read_to_string(&mut text).ok().and_then(|_bytes| text.trim().parse().ok());
-                return Err(Error::InUse { path: path.to_owned(), holder });
+                let holder = lock
+                    .read_to_string(&mut text)
+                    .ok()
+                    .and_then(|_bytes| text.trim().parse().ok());
+                return Err(Error::InUse {
+                    path: path.to_owned(),
+                    holder,
+                });
             }
-            Err(errno) => return Err(Error::Directory { path: path.to_owned(), source: errno.into() }),
+            Err(errno) => {
+                return Err(Error::Directory {
+                    path: path.to_owned(),
+                    source: errno.into(),
+                });
+            }
         }
-        lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(fail)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        lock.set_len(0)
+            .and_then(|()| writeln!(lock, "{}", std::process::id()))
+            .map_err(fail)?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -86,7 +112,9 @@ impl Directory {
         let fail = |source| from_io(source, &self.path);
         let draft = self.path.join("format.new");
         let mut file = File::create(&draft).map_err(fail)?;
-        write!(file, "{FORMAT}\nsled.{number}\n").and_then(|()| file.sync_all()).map_err(fail)?;
+        write!(file, "{FORMAT}\nsled.{number}\n")
+            .and_then(|()| file.sync_all())
+            .map_err(fail)?;
         fs::rename(&draft, self.path.join("format")).map_err(fail)?;
         sync_directory(&self.path)?;
         // The entry of the directory itself, when it is new.
@@ -103,9 +131,16 @@ impl Directory {
             .and_then(|line| line.trim().parse().ok())
             .ok_or_else(|| self.damaged("the file `format` does not begin with a number"))?;
         if found > FORMAT {
-            return Err(Error::Newer { path: self.path.clone(), found, known: FORMAT });
+            return Err(Error::Newer {
+                path: self.path.clone(),
+                found,
+                known: FORMAT,
+            });
         }
-        let number = lines.next().and_then(|line| line.trim().strip_prefix("sled.")).and_then(|n| n.parse().ok());
+        let number = lines
+            .next()
+            .and_then(|line| line.trim().strip_prefix("sled."))
+            .and_then(|n| n.parse().ok());
         number.ok_or_else(|| self.damaged("the second line of the file `format` names no database"))
     }
 
@@ -114,20 +149,30 @@ impl Directory {
         let mut numbers = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(fail)? {
             let name = entry.map_err(fail)?.file_name();
-            numbers.extend(name.to_str().and_then(|name| name.strip_prefix("sled.")).and_then(|n| n.parse::<u32>().ok()));
+            numbers.extend(
+                name.to_str()
+                    .and_then(|name| name.strip_prefix("sled."))
+                    .and_then(|n| n.parse::<u32>().ok()),
+            );
         }
         Ok(numbers)
     }
 
     fn damaged(&self, why: &str) -> Error {
-        Error::Damaged { what: format!("the state directory {}", self.path.display()), why: why.to_owned() }
+        Error::Damaged {
+            what: format!("the state directory {}", self.path.display()),
+            why: why.to_owned(),
+        }
     }
 }
 
 /// Opens a database for sled's settings that this crate relies on.
 pub(crate) fn open_sled(path: &Path, cache_bytes: u64, directory: &Path) -> Result<::sled::Db> {
     // sled's own flusher calls fsync whenever it likes; the committer does it when it must.
-    let config = ::sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
+    let config = ::sled::Config::new()
+        .path(path)
+        .cache_capacity(cache_bytes)
+        .flush_every_ms(None);
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(2);
     loop {
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
@@ -142,7 +187,10 @@ pub(crate) fn open_sled(path: &Path, cache_bytes: u64, directory: &Path) -> Resu
             Err(panic) => {
                 return Err(Error::Damaged {
                     what: format!("the database in {}", directory.display()),
-                    why: format!("it panicked while it was opened: {}", super::tree::panic_text(panic.as_ref())),
+                    why: format!(
+                        "it panicked while it was opened: {}",
+                        super::tree::panic_text(panic.as_ref())
+                    ),
                 });
             }
         }
@@ -167,14 +215,21 @@ impl Syncer {
     pub(crate) fn open(path: &Path, directory: &Path) -> Result<Self> {
         let database = OpenOptions::new().read(true).write(true).open(path.join("db"));
         let database = database.map_err(|source| from_io(source, directory))?;
-        Ok(Self { path: path.to_owned(), directory: directory.to_owned(), database, synced_page: i64::MIN })
+        Ok(Self {
+            path: path.to_owned(),
+            directory: directory.to_owned(),
+            database,
+            synced_page: i64::MIN,
+        })
     }
 
     /// Makes the files themselves durable, once after they were made.
     pub(crate) fn sync_files(&mut self) -> Result<()> {
         for entry in fs::read_dir(&self.path).map_err(|source| self.failed(source))? {
             let path = entry.map_err(|source| self.failed(source))?.path();
-            File::open(path).and_then(|file| file.sync_all()).map_err(|source| self.failed(source))?;
+            File::open(path)
+                .and_then(|file| file.sync_all())
+                .map_err(|source| self.failed(source))?;
         }
         self.sync()?;
         sync_directory(&self.path)?;
@@ -183,7 +238,9 @@ impl Syncer {
 
     /// `fdatasync`, after sled's own flush.
     pub(crate) fn sync(&mut self) -> Result<()> {
-        self.sync_large_pages().and_then(|()| self.database.sync_data()).map_err(|source| self.failed(source))
+        self.sync_large_pages()
+            .and_then(|()| self.database.sync_data())
+            .map_err(|source| self.failed(source))
     }
 
     /// sled puts a page above 128 KiB into a file of its own and never syncs it. Cells are kept so small
@@ -241,5 +298,7 @@ pub(crate) fn used_bytes(path: &Path) -> std::io::Result<u64> {
 }
 
 fn sync_directory(path: &Path) -> Result<()> {
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(|source| from_io(source, path))
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|source| from_io(source, path))
 }

@@ -28,7 +28,10 @@ pub(crate) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     pub(crate) fn new(layers: &'a Layers) -> Self {
-        Self { layers, changes: Changes::new() }
+        Self {
+            layers,
+            changes: Changes::new(),
+        }
     }
 
     pub(crate) fn into_changes(self) -> Changes {
@@ -46,13 +49,17 @@ impl<'a> Draft<'a> {
     /// At most `most` cells that were in a range before this draft and that it has not taken away.
     pub(crate) fn cells(&self, range: &Range, most: usize) -> Result<Vec<(IVec, IVec)>> {
         let gone = |key: &IVec| matches!(self.changes.get(key), Some(None));
-        let cells = self.layers.cells(range, false, most.saturating_add(self.changes.len()))?;
+        let cells = self
+            .layers
+            .cells(range, false, most.saturating_add(self.changes.len()))?;
         Ok(cells.into_iter().filter(|(key, _)| !gone(key)).take(most).collect())
     }
 
     /// A frame, when there is one.
     pub(crate) fn load(&self, key: &[u8], what: &dyn Fn() -> String) -> Result<Option<IVec>> {
-        self.get(key)?.map(|cell| load(&cell, key, &|part| self.get(part), what)).transpose()
+        self.get(key)?
+            .map(|cell| load(&cell, key, &|part| self.get(part), what))
+            .transpose()
     }
 
     /// Puts a frame where none was before.
@@ -113,7 +120,10 @@ pub(crate) fn load(
             let length = frame_length(cell);
             let mut frame = Vec::new();
             for number in 0..part_count(cell) {
-                let missing = || Error::Damaged { what: what(), why: format!("its part {number} is missing") };
+                let missing = || Error::Damaged {
+                    what: what(),
+                    why: format!("its part {number} is missing"),
+                };
                 frame.extend_from_slice(&get(&keys::part(key, number))?.ok_or_else(missing)?);
             }
             if frame.len() as u64 != length {
@@ -122,7 +132,10 @@ pub(crate) fn load(
             }
             Ok(frame.into())
         }
-        Some(_) | None => Err(Error::Damaged { what: what(), why: "its first byte is no mark of a cell".to_owned() }),
+        Some(_) | None => Err(Error::Damaged {
+            what: what(),
+            why: "its first byte is no mark of a cell".to_owned(),
+        }),
     }
 }
 
@@ -135,5 +148,7 @@ pub(crate) fn part_count(cell: &[u8]) -> u32 {
 }
 
 fn frame_length(cell: &[u8]) -> u64 {
-    cell.get(1..9).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes)
+    cell.get(1..9)
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, u64::from_be_bytes)
 }

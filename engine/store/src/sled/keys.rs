@@ -99,13 +99,19 @@ pub(crate) fn parse_execution(key: &[u8]) -> Option<ExecutionId> {
 /// The execution and the number of a key that [`numbered`] made.
 pub(crate) fn parse_numbered(key: &[u8]) -> Option<(ExecutionId, u64)> {
     let (before, number) = key.split_last_chunk()?;
-    Some((parse_execution(before.strip_suffix(&[0])?)?, u64::from_be_bytes(*number)))
+    Some((
+        parse_execution(before.strip_suffix(&[0])?)?,
+        u64::from_be_bytes(*number),
+    ))
 }
 
 pub(crate) fn parse_wake(key: &[u8]) -> Option<(Timestamp, ExecutionId)> {
     let (time, id) = key.get(1..)?.split_first_chunk()?;
     let millis = (u64::from_be_bytes(*time) ^ SIGN).cast_signed();
-    Some((Timestamp::from_millis(millis), std::str::from_utf8(id).ok()?.parse().ok()?))
+    Some((
+        Timestamp::from_millis(millis),
+        std::str::from_utf8(id).ok()?.parse().ok()?,
+    ))
 }
 
 /// The first key that does not begin with `prefix`; `None` when there is none.
@@ -160,7 +166,8 @@ mod tests {
 
         #[test]
         fn parts_read_back(whole in prop::collection::vec(any::<u8>(), 0..1100), n in any::<u32>()) {
-            prop_assert_eq!(parse_part(&part(&whole, n)), Some((whole.as_slice(), n)));
+            let key = part(&whole, n);
+            prop_assert_eq!(parse_part(&key), Some((whole.as_slice(), n)));
         }
 
         #[test]

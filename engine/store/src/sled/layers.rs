@@ -8,11 +8,7 @@
 //! batches leave a queue of writes that the next durable append would have to wait for. One large batch does
 //! not, and it keeps the order of all writes by being all or nothing.
 
-use std::{
-    collections::BTreeMap,
-    ops::Bound,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use ::sled::IVec;
 
@@ -35,7 +31,13 @@ pub(crate) struct Layers {
 
 impl Layers {
     pub(crate) fn new(tree: Tree) -> Self {
-        Self { tree, owner: 0, committing: Arc::default(), pending: Changes::new(), pending_bytes: 0 }
+        Self {
+            tree,
+            owner: 0,
+            committing: Arc::default(),
+            pending: Changes::new(),
+            pending_bytes: 0,
+        }
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<IVec>> {
@@ -52,8 +54,11 @@ impl Layers {
         }
         let bounds = (range.0.as_ref().map(Vec::as_slice), range.1.as_ref().map(Vec::as_slice));
         // The later of two equal keys stays, so pending hides committing.
-        let over: BTreeMap<_, _> =
-            self.committing.range::<[u8], _>(bounds).chain(self.pending.range::<[u8], _>(bounds)).collect();
+        let over: BTreeMap<_, _> = self
+            .committing
+            .range::<[u8], _>(bounds)
+            .chain(self.pending.range::<[u8], _>(bounds))
+            .collect();
         // So many more are read as can be hidden: what remains is then enough, or all there is.
         let below = self.tree.cells(range, backwards, most.saturating_add(over.len()))?;
         if over.is_empty() {
@@ -66,7 +71,11 @@ impl Layers {
                 None => cells.remove(key),
             };
         }
-        Ok(if backwards { cells.into_iter().rev().take(most).collect() } else { cells.into_iter().take(most).collect() })
+        Ok(if backwards {
+            cells.into_iter().rev().take(most).collect()
+        } else {
+            cells.into_iter().take(most).collect()
+        })
     }
 
     pub(crate) fn pending_bytes(&self) -> usize {

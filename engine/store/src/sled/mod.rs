@@ -47,7 +47,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, idle_flush: Duration::from_millis(200), reserve_bytes: 64 << 20 }
+        Self {
+            cache_bytes: 64 << 20,
+            idle_flush: Duration::from_millis(200),
+            reserve_bytes: 64 << 20,
+        }
     }
 }
 
@@ -90,8 +94,16 @@ impl SledStore {
         let core = Arc::new(Core::new(layers, directory.path()));
         let thread = committer::start(Arc::clone(&core), syncer, options.idle_flush)
             .map_err(|source| tree::from_io(source, directory.path()))?;
-        let shared = Shared { core, committer: Mutex::new(Some(thread)), options, directory };
-        let store = Self { shared: Arc::new(shared), epoch: AtomicU64::new(owner) };
+        let shared = Shared {
+            core,
+            committer: Mutex::new(Some(thread)),
+            options,
+            directory,
+        };
+        let store = Self {
+            shared: Arc::new(shared),
+            epoch: AtomicU64::new(owner),
+        };
         store.finish_removals()?;
         Ok(store)
     }
@@ -142,7 +154,10 @@ impl SledStore {
         let mut layers = core.layers_mut();
         core.check_open()?;
         if epoch.0 != layers.owner {
-            return Err(Error::Fenced { epoch, owner: Epoch(layers.owner) });
+            return Err(Error::Fenced {
+                epoch,
+                owner: Epoch(layers.owner),
+            });
         }
         let mut draft = Draft::new(&layers);
         let answer = change(&mut draft)?;
@@ -156,8 +171,18 @@ impl SledStore {
     /// be opened again, one that was never asked has not.
     fn check_room(&self, layers: &Layers) -> Result<()> {
         let free = disk::free_bytes(self.directory())?;
-        let wanted = self.shared.options.reserve_bytes.saturating_add(layers.pending_bytes() as u64);
-        if free < wanted { Err(Error::Full { path: self.directory().to_owned() }) } else { Ok(()) }
+        let wanted = self
+            .shared
+            .options
+            .reserve_bytes
+            .saturating_add(layers.pending_bytes() as u64);
+        if free < wanted {
+            Err(Error::Full {
+                path: self.directory().to_owned(),
+            })
+        } else {
+            Ok(())
+        }
     }
 
     /// The epoch of this handle, for writes that name none.
@@ -176,28 +201,36 @@ impl SledStore {
     /// The layers are locked for some cells at a time: a long walk sees changes that happen meanwhile.
     fn walk(&self, walk: &Walk<'_>, visit: &mut dyn FnMut(&IVec, IVec) -> Result<bool>) -> Result<()> {
         const CELLS_AT_ONCE: usize = 256;
+        const BYTES_AT_ONCE: usize = 4 << 20;
         let mut range = walk.range.clone();
         loop {
             let layers = self.core().layers();
             let cells = layers.cells(&range, walk.backwards, CELLS_AT_ONCE.min(walk.most))?;
-            let full = cells.len() == CELLS_AT_ONCE.min(walk.most);
-            let Some((last, _)) = cells.last() else { return Ok(()) };
-            let edge = Bound::Excluded(last.to_vec());
+            let mut more = cells.len() == CELLS_AT_ONCE.min(walk.most);
+            let mut bytes = 0;
             let mut frames = Vec::with_capacity(cells.len());
             for (key, cell) in cells {
+                if bytes > BYTES_AT_ONCE {
+                    more = true;
+                    break;
+                }
                 let frame = match walk.framed {
                     true => draft::load(&cell, &key, &|part| layers.get(part), walk.what)?,
                     false => IVec::default(),
                 };
+                bytes += frame.len();
                 frames.push((key, frame));
             }
             drop(layers);
+            let Some(edge) = frames.last().map(|(key, _)| Bound::Excluded(key.to_vec())) else {
+                return Ok(());
+            };
             for (key, frame) in frames {
                 if !visit(&key, frame)? {
                     return Ok(());
                 }
             }
-            if !full {
+            if !more {
                 return Ok(());
             }
             if walk.backwards { range.1 = edge } else { range.0 = edge }
@@ -252,7 +285,10 @@ fn open_database(directory: &Directory, options: &Options) -> Result<(Tree, disk
 impl Clone for SledStore {
     fn clone(&self) -> Self {
         let owner = self.core().layers().owner;
-        Self { shared: Arc::clone(&self.shared), epoch: AtomicU64::new(owner) }
+        Self {
+            shared: Arc::clone(&self.shared),
+            epoch: AtomicU64::new(owner),
+        }
     }
 }
 
@@ -271,6 +307,8 @@ impl Drop for Shared {
 impl std::fmt::Debug for SledStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let directory: PathBuf = self.directory().to_owned();
-        f.debug_struct("SledStore").field("directory", &directory).finish_non_exhaustive()
+        f.debug_struct("SledStore")
+            .field("directory", &directory)
+            .finish_non_exhaustive()
     }
 }

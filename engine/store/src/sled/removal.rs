@@ -15,8 +15,12 @@ const CELLS_PER_STEP: usize = 512;
 impl SledStore {
     /// Removes a journal, its log and its rows.
     pub(crate) async fn remove_execution(&self, execution: &ExecutionId) -> Result<()> {
-        self.write(self.epoch(), Durability::Buffered, |draft| begin(draft, execution)).await?;
-        while self.write(self.epoch(), Durability::Buffered, |draft| step(draft, execution)).await? {}
+        self.write(self.epoch(), Durability::Buffered, |draft| begin(draft, execution))
+            .await?;
+        while self
+            .write(self.epoch(), Durability::Buffered, |draft| step(draft, execution))
+            .await?
+        {}
         Ok(())
     }
 
@@ -24,15 +28,23 @@ impl SledStore {
     pub(crate) fn finish_removals(&self) -> Result<()> {
         let mut begun = Vec::new();
         let what = || "a mark of a removal".to_owned();
-        let walk =
-            Walk { range: prefixed(vec![keys::REMOVALS]), backwards: false, most: usize::MAX, framed: false, what: &what };
+        let walk = Walk {
+            range: prefixed(vec![keys::REMOVALS]),
+            backwards: false,
+            most: usize::MAX,
+            framed: false,
+            what: &what,
+        };
         self.walk(&walk, &mut |key, _| {
             begun.extend(keys::parse_execution(key));
             Ok(true)
         })?;
         let owner = Epoch(self.core().layers().owner);
         for execution in begun {
-            while self.submit(owner, Durability::Buffered, |draft| step(draft, &execution))?.0 {}
+            while self
+                .submit(owner, Durability::Buffered, |draft| step(draft, &execution))?
+                .0
+            {}
         }
         Ok(())
     }

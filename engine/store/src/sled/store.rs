@@ -40,22 +40,38 @@ impl Store for SledStore {
         let records = check_append(&append)?;
         let length = append.expected + records.len() as u64;
         let head = codec::encode_head(length, &append.summary, append.wake)?;
-        self.write(append.epoch, append.durability, |draft| append_records(draft, &append, &records, &head)).await
+        self.write(append.epoch, append.durability, |draft| {
+            append_records(draft, &append, &records, &head)
+        })
+        .await
     }
 
     async fn read(&self, execution: &ExecutionId, from: u64) -> Result<Vec<Record>> {
-        let Some(head) = self.head(execution).await? else { return Ok(Vec::new()) };
+        let Some(head) = self.head(execution).await? else {
+            return Ok(Vec::new());
+        };
         let what = || journal_words(execution);
         let (_, end) = prefixed(keys::numbered_prefix(keys::RECORDS, execution));
         let range = (Bound::Included(keys::numbered(keys::RECORDS, execution, from)), end);
-        let most = usize::try_from(head.length.saturating_sub(from)).unwrap_or(usize::MAX).saturating_add(1);
-        let walk = Walk { range, backwards: false, most, framed: true, what: &what };
+        let most = usize::try_from(head.length.saturating_sub(from))
+            .unwrap_or(usize::MAX)
+            .saturating_add(1);
+        let walk = Walk {
+            range,
+            backwards: false,
+            most,
+            framed: true,
+            what: &what,
+        };
         let mut records = Vec::new();
         self.walk(&walk, &mut |key, frame| {
             let number = from + records.len() as u64;
             let name = || format!("record {number} of execution {execution}");
             if keys::parse_numbered(key).is_none_or(|(_, found)| found != number) {
-                return Err(Error::Damaged { what: name(), why: "it is missing, and a later one is there".to_owned() });
+                return Err(Error::Damaged {
+                    what: name(),
+                    why: "it is missing, and a later one is there".to_owned(),
+                });
             }
             records.push(codec::decode_record(&frame, &name)?);
             Ok(true)
@@ -84,17 +100,29 @@ impl Store for SledStore {
         }
         let most = most_or_all(page.most);
         let mut rows = Vec::new();
-        self.walk(&Walk { range, backwards: true, most, framed: true, what: &what }, &mut |key, frame| {
-            let id = parsed(keys::parse_execution(key), &what)?;
-            let head = codec::decode_head(&frame, &|| head_words(&id))?;
-            rows.push((id, head));
-            Ok(rows.len() < most)
-        })?;
+        self.walk(
+            &Walk {
+                range,
+                backwards: true,
+                most,
+                framed: true,
+                what: &what,
+            },
+            &mut |key, frame| {
+                let id = parsed(keys::parse_execution(key), &what)?;
+                let head = codec::decode_head(&frame, &|| head_words(&id))?;
+                rows.push((id, head));
+                Ok(rows.len() < most)
+            },
+        )?;
         Ok(rows)
     }
 
     async fn due(&self, until: Timestamp, most: usize) -> Result<Vec<(Timestamp, ExecutionId)>> {
-        let range = (Bound::Included(vec![keys::WAKES]), Bound::Excluded(keys::after_wakes_at(until)));
+        let range = (
+            Bound::Included(vec![keys::WAKES]),
+            Bound::Excluded(keys::after_wakes_at(until)),
+        );
         self.wakes(range, most_or_all(most))
     }
 
@@ -123,25 +151,40 @@ impl Store for SledStore {
 
     async fn read_log(&self, execution: &ExecutionId, from: u64, most: usize) -> Result<Vec<(u64, LogLine)>> {
         let what = || log_words(execution);
-        let length = log_length(self.load(&keys::of_execution(keys::LOG_LENGTHS, execution), &what)?, execution)?;
+        let length = log_length(
+            self.load(&keys::of_execution(keys::LOG_LENGTHS, execution), &what)?,
+            execution,
+        )?;
         if from >= length {
             return Ok(Vec::new());
         }
         let mut range = prefixed(keys::numbered_prefix(keys::LOGS, execution));
         // Lines that were added together lie in one cell: the first one wanted may lie in an earlier cell.
-        let upto = (range.0.clone(), Bound::Included(keys::numbered(keys::LOGS, execution, from)));
+        let upto = (
+            range.0.clone(),
+            Bound::Included(keys::numbered(keys::LOGS, execution, from)),
+        );
         if let Some((key, _)) = self.core().layers().cells(&upto, true, 1)?.first() {
             range.0 = Bound::Included(key.to_vec());
         }
         let most = most_or_all(most);
         let mut lines = Vec::new();
-        self.walk(&Walk { range, backwards: false, most, framed: true, what: &what }, &mut |key, frame| {
-            let (_, first) = parsed(keys::parse_numbered(key), &what)?;
-            let together: Vec<LogLine> = codec::decode(&frame, &what)?;
-            let numbered = (first..).zip(together).filter(|(number, _)| *number >= from);
-            lines.extend(numbered.take(most - lines.len()));
-            Ok(lines.len() < most)
-        })?;
+        self.walk(
+            &Walk {
+                range,
+                backwards: false,
+                most,
+                framed: true,
+                what: &what,
+            },
+            &mut |key, frame| {
+                let (_, first) = parsed(keys::parse_numbered(key), &what)?;
+                let together: Vec<LogLine> = codec::decode(&frame, &what)?;
+                let numbered = (first..).zip(together).filter(|(number, _)| *number >= from);
+                lines.extend(numbered.take(most - lines.len()));
+                Ok(lines.len() < most)
+            },
+        )?;
         Ok(lines)
     }
 
@@ -173,10 +216,18 @@ impl Store for SledStore {
     async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let what = || value_words(table, key);
         let frame = self.load(&keys::in_table(table, key), &what)?;
-        frame.map(|frame| codec::unframe(&frame, &what).map(<[u8]>::to_vec)).transpose()
+        frame
+            .map(|frame| codec::unframe(&frame, &what).map(<[u8]>::to_vec))
+            .transpose()
     }
 
-    async fn scan(&self, table: Table, prefix: &[u8], after: Option<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    async fn scan(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let what = || value_words(table, prefix);
         let table_prefix = keys::in_table(table, &[]).len();
         let mut range = prefixed(keys::in_table(table, prefix));
@@ -185,18 +236,28 @@ impl Store for SledStore {
         }
         let most = most_or_all(most);
         let mut values = Vec::new();
-        self.walk(&Walk { range, backwards: false, most, framed: true, what: &what }, &mut |full_key, frame| {
-            let key = full_key[table_prefix..].to_vec();
-            let value = codec::unframe(&frame, &|| value_words(table, &key))?.to_vec();
-            values.push((key, value));
-            Ok(values.len() < most)
-        })?;
+        self.walk(
+            &Walk {
+                range,
+                backwards: false,
+                most,
+                framed: true,
+                what: &what,
+            },
+            &mut |full_key, frame| {
+                let key = full_key[table_prefix..].to_vec();
+                let value = codec::unframe(&frame, &|| value_words(table, &key))?.to_vec();
+                values.push((key, value));
+                Ok(values.len() < most)
+            },
+        )?;
         Ok(values)
     }
 
     async fn delete(&self, table: Table, key: &[u8]) -> Result<()> {
         let full_key = keys::in_table(table, key);
-        self.write(self.epoch(), Durability::Buffered, |draft| draft.remove(&full_key)).await
+        self.write(self.epoch(), Durability::Buffered, |draft| draft.remove(&full_key))
+            .await
     }
 
     async fn sync(&self) -> Result<()> {
@@ -225,10 +286,19 @@ impl SledStore {
     fn wakes(&self, range: super::tree::Range, most: usize) -> Result<Vec<(Timestamp, ExecutionId)>> {
         let what = || "an entry of the wake-up index".to_owned();
         let mut wakes = Vec::new();
-        self.walk(&Walk { range, backwards: false, most, framed: false, what: &what }, &mut |key, _| {
-            wakes.push(parsed(keys::parse_wake(key), &what)?);
-            Ok(wakes.len() < most)
-        })?;
+        self.walk(
+            &Walk {
+                range,
+                backwards: false,
+                most,
+                framed: false,
+                what: &what,
+            },
+            &mut |key, _| {
+                wakes.push(parsed(keys::parse_wake(key), &what)?);
+                Ok(wakes.len() < most)
+            },
+        )?;
         Ok(wakes)
     }
 }
@@ -246,7 +316,11 @@ fn append_records(draft: &mut Draft<'_>, append: &Append, records: &[Vec<u8>], h
         }
     };
     if length != append.expected {
-        return Err(Error::Conflict { execution: execution.clone(), expected: append.expected, actual: length });
+        return Err(Error::Conflict {
+            execution: execution.clone(),
+            expected: append.expected,
+            actual: length,
+        });
     }
     for (record, number) in records.iter().zip(length..) {
         draft.put_new(keys::numbered(keys::RECORDS, execution, number), record);
@@ -268,7 +342,10 @@ fn log_length(frame: Option<IVec>, execution: &ExecutionId) -> Result<u64> {
 
 /// What a key says, or that it is damaged.
 fn parsed<T>(key: Option<T>, what: &dyn Fn() -> String) -> Result<T> {
-    key.ok_or_else(|| Error::Damaged { what: what(), why: "its key cannot be read".to_owned() })
+    key.ok_or_else(|| Error::Damaged {
+        what: what(),
+        why: "its key cannot be read".to_owned(),
+    })
 }
 
 fn log_words(execution: &ExecutionId) -> String {

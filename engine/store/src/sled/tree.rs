@@ -24,7 +24,10 @@ pub(crate) type Range = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
 impl Tree {
     pub(crate) fn new(db: sled::Db, directory: &Path) -> Self {
-        Self { db: Some(db), directory: directory.to_owned() }
+        Self {
+            db: Some(db),
+            directory: directory.to_owned(),
+        }
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<IVec>> {
@@ -44,7 +47,11 @@ impl Tree {
     pub(crate) fn cells(&self, range: &Range, backwards: bool, most: usize) -> Result<Vec<(IVec, IVec)>> {
         self.contain(|db| {
             let cells = db.range::<Vec<u8>, _>(range.clone());
-            if backwards { cells.rev().take(most).collect() } else { cells.take(most).collect() }
+            if backwards {
+                cells.rev().take(most).collect()
+            } else {
+                cells.take(most).collect()
+            }
         })
     }
 
@@ -53,7 +60,10 @@ impl Tree {
         let db = self.db.as_ref().ok_or(Error::Closed)?;
         match catch_unwind(AssertUnwindSafe(|| call(db))) {
             Ok(answer) => answer.map_err(|error| translate(error, &self.directory)),
-            Err(panic) => Err(Error::Backend(format!("the database panicked: {}", panic_text(panic.as_ref())))),
+            Err(panic) => Err(Error::Backend(format!(
+                "the database panicked: {}",
+                panic_text(panic.as_ref())
+            ))),
         }
     }
 }
@@ -103,5 +113,6 @@ pub(crate) fn from_io(source: std::io::Error, directory: &Path) -> Error {
 
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
 }

@@ -1,0 +1,255 @@
+//! Kills a process that writes, many times, and looks at what is left.
+//!
+//! The process that is killed is this test binary itself, started again with a variable that names the
+//! directory. It prints what was acknowledged; what it printed must be there afterwards.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use runwright_store::{Error, Options, SledStore, Store};
+use support::{append, at, durable, id, text_of, waking};
+
+const DIRECTORY: &str = "RUNWRIGHT_STORE_CRASH_DIRECTORY";
+const WRITERS: usize = 8;
+const KILLS: usize = 20;
+
+fn options() -> Options {
+    Options {
+        reserve_bytes: 0,
+        cache_bytes: 1 << 20,
+        ..Options::default()
+    }
+}
+
+/// Starts this binary again as one of the writers below.
+fn start(writer: &str, directory: &Path) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", writer, "--nocapture"]);
+    command
+        .env(DIRECTORY, directory)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// How long each journal was when its writer was told so, for every writer.
+type Answered = Arc<Mutex<Vec<u64>>>;
+
+/// Not a test of its own: the process that is killed.
+#[test]
+fn writer_that_is_killed() {
+    let Ok(directory) = std::env::var(DIRECTORY) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let store = Arc::new(SledStore::open(directory, options()).unwrap());
+        let epoch = store.claim().await.unwrap();
+        let mut lengths = Vec::new();
+        for writer in 0..WRITERS {
+            lengths.push(
+                store
+                    .head(&id(&format!("e{writer}")))
+                    .await
+                    .unwrap()
+                    .map_or(0, |head| head.length),
+            );
+        }
+        let answered: Answered = Arc::new(Mutex::new(lengths));
+        let tasks: Vec<_> = (0..WRITERS)
+            .map(|writer| tokio::spawn(write(writer, Arc::clone(&store), epoch, Arc::clone(&answered))))
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+}
+
+/// Appends two records at a time until it is killed. The first says how long all journals were known to be
+/// when it was handed in. Every third append is durable, and is printed once it is answered.
+async fn write(writer: usize, store: Arc<SledStore>, epoch: runwright_store::Epoch, answered: Answered) {
+    let name = format!("e{writer}");
+    loop {
+        let known = answered.lock().unwrap().clone();
+        let length = known[writer];
+        let seen = known.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+        let padding = "p".repeat(usize::try_from(length * 31 % 6_000).unwrap());
+        let mut next = waking(
+            append(epoch, &name, length, &[&seen, &padding]),
+            i64::try_from(length).unwrap(),
+        );
+        let is_durable = length / 2 % 3 == 0;
+        if is_durable {
+            next = durable(next);
+        }
+        store.append(next).await.unwrap();
+        answered.lock().unwrap()[writer] = length + 2;
+        if is_durable {
+            // One write, so that a line is never torn. A closed pipe means that the parent is gone.
+            if std::io::stdout()
+                .write_all(format!("acknowledged {writer} {}\n", length + 2).as_bytes())
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+}
+
+/// The lengths that were acknowledged in these lines, by writer.
+fn acknowledged(lines: &[String], lengths: &mut BTreeMap<usize, u64>) {
+    for line in lines {
+        if let Some(numbers) = line.strip_prefix("acknowledged ") {
+            let (writer, length) = numbers.split_once(' ').unwrap();
+            lengths.insert(writer.parse().unwrap(), length.parse().unwrap());
+        }
+    }
+}
+
+async fn look(store: &SledStore, lengths: &BTreeMap<usize, u64>) {
+    assert_eq!(store.check().unwrap().findings, []);
+    let mut there = Vec::new();
+    for writer in 0..WRITERS {
+        let head = store.head(&id(&format!("e{writer}"))).await.unwrap();
+        let length = head.as_ref().map_or(0, |head| head.length);
+        let durable = lengths.get(&writer).copied().unwrap_or(0);
+        assert!(
+            length >= durable,
+            "e{writer} has {length} records, and {durable} were acknowledged as durable"
+        );
+        // All or nothing: both records of an append, with its row and its wake-up.
+        assert_eq!(length % 2, 0);
+        assert_eq!(
+            head.and_then(|head| head.wake),
+            length.checked_sub(2).map(|n| at(i64::try_from(n).unwrap()))
+        );
+        there.push(length);
+    }
+    for writer in 0..WRITERS {
+        for record in store
+            .read(&id(&format!("e{writer}")), 0)
+            .await
+            .unwrap()
+            .iter()
+            .step_by(2)
+        {
+            let known: Vec<u64> = text_of(record).split(' ').map(|n| n.parse().unwrap()).collect();
+            for (other, (known, there)) in known.iter().zip(&there).enumerate() {
+                assert!(
+                    known <= there,
+                    "record {} of e{writer} came after record {known} of e{other}, which is gone",
+                    record.sequence
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_kill_9_with_all_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let mut lengths = BTreeMap::new();
+    for kill in 0..KILLS {
+        let mut child = start("writer_that_is_killed", &path);
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        // Another moment each time: between the first acknowledgement and some hundreds later.
+        let until = 1 + kill * 7_919 % 400;
+        let mut lines: Vec<String> = output
+            .by_ref()
+            .filter(|line| line.starts_with("acknowledged"))
+            .take(until)
+            .collect();
+        assert_eq!(lines.len(), until, "the writer ended by itself");
+        child.kill().unwrap();
+        lines.extend(output);
+        child.wait().unwrap();
+        acknowledged(&lines, &mut lengths);
+        let store = SledStore::open(&path, options()).unwrap();
+        look(&store, &lengths).await;
+    }
+    SledStore::compact(&path).unwrap();
+    look(&SledStore::open(&path, options()).unwrap(), &lengths).await;
+}
+
+/// Not a test of its own: the process that may not write files beyond some size.
+#[test]
+fn writer_on_a_disk_that_fills_up() {
+    let Ok(directory) = std::env::var(DIRECTORY) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let store = SledStore::open(directory, options()).unwrap();
+        let epoch = store.claim().await.unwrap();
+        let text = "f".repeat(3_000);
+        let mut length = 0;
+        let error = loop {
+            match store.append(durable(append(epoch, "e", length, &[&text]))).await {
+                Ok(()) => length += 1,
+                Err(error) => break error,
+            }
+        };
+        let again = store
+            .append(durable(append(epoch, "other", 0, &[&text])))
+            .await
+            .unwrap_err();
+        let readable = store.read(&id("e"), 0).await.unwrap().len() as u64;
+        println!(
+            "\nfull {length} {} {} {}",
+            readable >= length,
+            matches!(error, Error::Full { .. }),
+            again.code()
+        );
+        // A database that cannot be written cannot be closed either; what counts is on the disk.
+        std::process::exit(0);
+    });
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_up_loses_nothing_and_hangs_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    drop(SledStore::open(&path, options()).unwrap());
+    // A limit on the size of files gives the same kind of error as a full disk, without filling one.
+    let script = "trap '' XFSZ; ulimit -f 6000; exec \"$0\" --exact writer_on_a_disk_that_fills_up --nocapture";
+    let output = Command::new("sh")
+        .args(["-c", script, std::env::current_exe().unwrap().to_str().unwrap()])
+        .env(DIRECTORY, &path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let words: Vec<&str> = text
+        .lines()
+        .find_map(|line| line.strip_prefix("full "))
+        .unwrap_or_else(|| panic!("{output:?}"))
+        .split(' ')
+        .collect();
+    let length: u64 = words[0].parse().unwrap();
+    assert_eq!(
+        words[1..],
+        ["true", "true", "RW-S007"],
+        "readable, full, and full again"
+    );
+    assert!(length > 10, "{length}");
+    let store = SledStore::open(&path, options()).unwrap();
+    assert!(store.head(&id("e")).await.unwrap().unwrap().length >= length);
+    assert_eq!(store.check().unwrap().findings, []);
+    let epoch = store.claim().await.unwrap();
+    store
+        .append(durable(append(epoch, "after", 0, &["room again"])))
+        .await
+        .unwrap();
+}
