@@ -28,7 +28,11 @@ Environment:
 /// Runs runbooks: durable steps, sandboxed plugins, and a way back.
 #[derive(Debug, Parser)]
 #[command(name = "runwright", version, after_help = AFTER_HELP, max_term_width = 100)]
-#[command(propagate_version = false, disable_help_subcommand = false, arg_required_else_help = true)]
+#[command(
+    propagate_version = false,
+    disable_help_subcommand = false,
+    arg_required_else_help = true
+)]
 pub(crate) struct Args {
     /// The common options.
     #[command(flatten)]
@@ -43,10 +47,23 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Global {
     /// Where executions are kept [default: $XDG_STATE_HOME/runwright or ~/.local/state/runwright]
-    #[arg(long, global = true, value_name = "DIR", env = "RUNWRIGHT_STATE_DIR", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "RUNWRIGHT_STATE_DIR",
+        hide_env = true
+    )]
     pub(crate) state_dir: Option<PathBuf>,
     /// Folders searched for runbooks given by name, separated by colons [default: runbooks]
-    #[arg(long, global = true, value_name = "DIRS", env = "RUNWRIGHT_RUNBOOKS", hide_env = true, value_delimiter = ':')]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIRS",
+        env = "RUNWRIGHT_RUNBOOKS",
+        hide_env = true,
+        value_delimiter = ':'
+    )]
     pub(crate) runbooks: Vec<PathBuf>,
     /// How the result is written on standard output
     #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = Output::Text)]

@@ -55,7 +55,9 @@ impl Follow<'_> {
         let (view, stopped) = self.watch(&engine, std::slice::from_ref(id)).await?;
         engine.close().await?;
         let answer = view.into_iter().next().map(|view| Answer { view, existing });
-        let Some(answer) = answer else { return Ok(stopped.unwrap_or(Exit::Failed)) };
+        let Some(answer) = answer else {
+            return Ok(stopped.unwrap_or(Exit::Failed));
+        };
         self.settings.console.result(&answer, || self.summary(&answer.view))?;
         Ok(stopped.unwrap_or((self.exit)(answer.view.status)))
     }
@@ -64,8 +66,13 @@ impl Follow<'_> {
     pub(crate) async fn several(&self, engine: Engine, ids: &[ExecutionId]) -> Result<Exit, Problem> {
         let (views, stopped) = self.watch(&engine, ids).await?;
         engine.close().await?;
-        self.settings.console.result(&views, || views.iter().map(|view| self.summary(view)).collect())?;
-        let worst = views.iter().map(|view| (self.exit)(view.status)).fold(Exit::Success, Exit::worst);
+        self.settings
+            .console
+            .result(&views, || views.iter().map(|view| self.summary(view)).collect())?;
+        let worst = views
+            .iter()
+            .map(|view| (self.exit)(view.status))
+            .fold(Exit::Success, Exit::worst);
         Ok(stopped.unwrap_or(worst))
     }
 
@@ -82,7 +89,10 @@ impl Follow<'_> {
         let mut views = Vec::new();
         for id in ids {
             let span = tracing::info_span!("follow", execution = %id);
-            let outcome = self.watch_one(engine, id, &mut stop, &mut *progress).instrument(span).await;
+            let outcome = self
+                .watch_one(engine, id, &mut stop, &mut *progress)
+                .instrument(span)
+                .await;
             let stopped = match outcome {
                 Ok(stopped) => stopped,
                 Err(problem) => {
@@ -134,7 +144,10 @@ impl Follow<'_> {
         let names: Vec<&str> = ids.iter().map(ExecutionId::as_str).collect();
         let names = names.join(" ");
         console.say(&format!("stopped: {names} stands where it is, and nothing is lost"));
-        console.say(&format!("    goes on with `{}`", self.settings.command(&format!("resume {names}"))));
+        console.say(&format!(
+            "    goes on with `{}`",
+            self.settings.command(&format!("resume {names}"))
+        ));
         console.say("    what is under way comes to a stop first; Ctrl-C again leaves at once");
     }
 }
@@ -160,7 +173,9 @@ async fn look(
 /// The count after the next change, at most [`IDLE`] later, and not before [`REFRESH`].
 async fn next_change(engine: &Engine, id: &ExecutionId, seen: u64) -> u64 {
     tokio::time::sleep(REFRESH).await;
-    tokio::time::timeout(IDLE, engine.changed(id, seen)).await.unwrap_or(seen)
+    tokio::time::timeout(IDLE, engine.changed(id, seen))
+        .await
+        .unwrap_or(seen)
 }
 
 /// Ctrl-C and SIGTERM.
@@ -173,7 +188,10 @@ impl Stop {
     /// From now on these signals do not end the process.
     pub(crate) fn listen() -> Result<Self, Problem> {
         let listen = |kind| signal(kind).map_err(|why| Problem::trouble(format!("signals cannot be caught: {why}")));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
     }
 
     /// Waits for one; answers the exit code that goes with it.

@@ -28,9 +28,12 @@ pub(crate) fn parameters(file: Option<&Path>, single: &[String]) -> Result<Map<S
 }
 
 fn assignment(word: &str) -> Result<(&str, String), Problem> {
-    let (name, value) = word.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-        Problem::bad_input(format!("`-p {word}` is no parameter")).help("write `-p Name=value`, or `-p Name=@file`")
-    })?;
+    let (name, value) = word
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or_else(|| {
+            Problem::bad_input(format!("`-p {word}` is no parameter")).help("write `-p Name=value`, or `-p Name=@file`")
+        })?;
     let value = match value.strip_prefix('@') {
         Some(rest) if rest.starts_with('@') => rest.to_owned(),
         Some(path) => read(Path::new(path))?,
@@ -42,16 +45,16 @@ fn assignment(word: &str) -> Result<(&str, String), Problem> {
 fn from_file(path: &Path) -> Result<Map<String, Value>, Problem> {
     let text = read(path)?;
     // YAML is a superset of JSON, so one reader does.
-    let value: Value = serde_yaml::from_str(&text).map_err(|why| {
-        Problem::bad_input(format!("{} is neither JSON nor YAML: {why}", path.display()))
-    })?;
+    let value: Value = serde_yaml::from_str(&text)
+        .map_err(|why| Problem::bad_input(format!("{} is neither JSON nor YAML: {why}", path.display())))?;
     match value {
         Value::Object(map) => Ok(map),
         Value::Null => Ok(Map::new()),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err(Problem::bad_input(format!("{} holds no map of parameters", path.display()))
-                .help("write a map of name to value, as in `Version: 7`"))
-        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(Problem::bad_input(format!(
+            "{} holds no map of parameters",
+            path.display()
+        ))
+        .help("write a map of name to value, as in `Version: 7`")),
     }
 }
 
@@ -83,7 +86,10 @@ mod tests {
 
     #[test]
     fn values_stay_text_and_may_hold_equal_signs() {
-        assert_eq!(given(&["A=1", "B=x=y", "C="]).unwrap(), *json!({"A": "1", "B": "x=y", "C": ""}).as_object().unwrap());
+        assert_eq!(
+            given(&["A=1", "B=x=y", "C="]).unwrap(),
+            *json!({"A": "1", "B": "x=y", "C": ""}).as_object().unwrap()
+        );
         assert_eq!(given(&["A=@@alice"]).unwrap()["A"], "@alice");
     }
 

@@ -57,7 +57,12 @@ fn usage(refusal: &clap::Error, json: bool) -> Exit {
     }
     if json {
         let text = refusal.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let message = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned();
         Console::for_programs().problem(&Problem::bad_input(message).help("`runwright --help` shows how"));
     } else {
         console::ignore(refusal.print());

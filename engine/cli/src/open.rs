@@ -21,25 +21,45 @@ pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Problem>>) -> R
 
 /// Runbooks and plugins, without the store: works beside a running engine.
 pub(crate) fn library(settings: &Settings) -> Result<Library, Problem> {
-    Ok(Library::open(settings.state_dir()?.to_path_buf(), settings.runbooks.clone())?)
+    Ok(Library::open(
+        settings.state_dir()?.to_path_buf(),
+        settings.runbooks.clone(),
+    )?)
 }
 
 /// The engine, with its store.
 pub(crate) async fn engine(settings: &Settings) -> Result<Engine, Problem> {
-    let builder = Engine::builder().state_dir(settings.state_dir()?).runbooks(settings.runbooks.clone());
+    let builder = Engine::builder()
+        .state_dir(settings.state_dir()?)
+        .runbooks(settings.runbooks.clone());
     Ok(builder.open().await?)
 }
 
 /// Says that executions stand still because the process that ran them ended, except those in `mine`.
-pub(crate) async fn hint_at_unfinished(engine: &Engine, settings: &Settings, mine: &[ExecutionId]) -> Result<(), Problem> {
+pub(crate) async fn hint_at_unfinished(
+    engine: &Engine,
+    settings: &Settings,
+    mine: &[ExecutionId],
+) -> Result<(), Problem> {
     let rows = engine.unfinished().await?;
     // One that waits is not in trouble: `list --status waiting` shows it.
-    let stopped = rows.iter().filter(|row| row.status != Status::Waiting && row.status != Status::Paused);
-    let number = stopped.filter(|row| row.parent.is_none() && !mine.contains(&row.id)).count();
+    let stopped = rows
+        .iter()
+        .filter(|row| row.status != Status::Waiting && row.status != Status::Paused);
+    let number = stopped
+        .filter(|row| row.parent.is_none() && !mine.contains(&row.id))
+        .count();
     if number > 0 {
-        let verb = if number == 1 { "has not ended, and no process runs it" } else { "have not ended, and no process runs them" };
+        let verb = if number == 1 {
+            "has not ended, and no process runs it"
+        } else {
+            "have not ended, and no process runs them"
+        };
         let (list, resume) = (settings.command("list"), settings.command("resume"));
-        settings.console.note(&format!("{} {verb}: `{list}` shows, `{resume}` goes on", count(number, "execution")));
+        settings.console.note(&format!(
+            "{} {verb}: `{list}` shows, `{resume}` goes on",
+            count(number, "execution")
+        ));
     }
     Ok(())
 }

@@ -25,18 +25,39 @@ pub(crate) struct Problem {
 impl Problem {
     /// The caller can mend it: exit code 2.
     pub(crate) fn bad_input(message: impl Into<String>) -> Self {
-        Self { exit: Exit::BadInput, code: None, message: message.into(), help: None, document: None }
+        Self {
+            exit: Exit::BadInput,
+            code: None,
+            message: message.into(),
+            help: None,
+            document: None,
+        }
     }
 
     /// The engine, the store or the machine failed: exit code 1.
     pub(crate) fn trouble(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, ..Self::bad_input(message) }
+        Self {
+            exit: Exit::Failed,
+            ..Self::bad_input(message)
+        }
+    }
+
+    /// The engine failed in a way that `explain` has a page for: exit code 1.
+    fn coded(code: &str, message: String) -> Self {
+        let problem = Self::trouble(message).help(format!("`runwright explain {code}` says more"));
+        Self {
+            code: Some(code.to_owned()),
+            ..problem
+        }
     }
 
     /// A document that has errors: exit code 2.
     pub(crate) fn document(source: Source, diagnostics: Vec<Diagnostic>) -> Self {
         let message = format!("{} does not compile", source.origin);
-        Self { document: Some(Box::new((source, diagnostics))), ..Self::bad_input(message) }
+        Self {
+            document: Some(Box::new((source, diagnostics))),
+            ..Self::bad_input(message)
+        }
     }
 
     /// The same with what to do next.
@@ -66,16 +87,45 @@ impl From<runwright::Error> for Problem {
     fn from(error: runwright::Error) -> Self {
         use runwright::Error as E;
         match error {
-            E::Document { source_text, diagnostics } => Self::document(*source_text, diagnostics),
+            E::Document {
+                source_text,
+                diagnostics,
+            } => Self::document(*source_text, diagnostics),
             E::Parameters(found) => Self::bad_input(parameters_message(&found))
                 .help("give values with `-p Name=value`, or all in a file with `--parameters FILE`"),
-            // The message already says what to do next.
+            // These messages say what to do next themselves.
             E::NoRunbook { .. } | E::Unreadable { .. } | E::NoExecution(_) | E::Mismatch { .. } | E::State(_) => {
                 Self::bad_input(error.to_string())
             }
-            E::Capability(refusal) => Self { exit: capability_exit(&refusal), ..Self::bad_input(refusal.to_string()) },
+            E::NoPlugin { .. } => Self::bad_input(error.to_string()).help("`runwright plugin list` lists the actions"),
+            E::Capability(refusal) => Self {
+                exit: capability_exit(&refusal),
+                ..Self::bad_input(refusal.to_string())
+            },
+            E::Host(refusal) => Self {
+                exit: host_exit(refusal.code()),
+                ..Self::coded(refusal.code(), chain(&refusal))
+            },
+            E::Store(failure) => Self::coded(failure.code(), chain(&failure)),
             other => Self::trouble(chain(&other)),
         }
+    }
+}
+
+/// A component that is not what it should be is the caller's to mend; these are the machine's.
+fn host_exit(code: &str) -> Exit {
+    const CACHE_FOLDER: &str = "RW-H009";
+    const ENGINE: &str = "RW-H010";
+    if [CACHE_FOLDER, ENGINE].contains(&code) {
+        Exit::Failed
+    } else {
+        Exit::BadInput
+    }
+}
+
+impl From<runwright::model::capability::Error> for Problem {
+    fn from(error: runwright::model::capability::Error) -> Self {
+        runwright::Error::from(error).into()
     }
 }
 
@@ -121,7 +171,10 @@ mod tests {
         let missing = Problem::from(runwright::Error::NoExecution("x".into()));
         assert_eq!(missing.exit, Exit::BadInput);
         let capability = runwright::model::capability::Error::Unavailable("down".into());
-        assert_eq!(Problem::from(runwright::Error::Capability(capability)).exit, Exit::Failed);
+        assert_eq!(
+            Problem::from(runwright::Error::Capability(capability)).exit,
+            Exit::Failed
+        );
     }
 
     #[test]

@@ -45,8 +45,17 @@ impl Settings {
             quiet: global.quiet,
             verbose: global.verbose,
         };
-        let runbooks = if global.runbooks.is_empty() { vec![RUNBOOKS_DEFAULT.into()] } else { global.runbooks.clone() };
-        Self { console, runbooks, state_dir: global.state_dir.clone().or_else(default_state_dir), state_dir_typed }
+        let runbooks = if global.runbooks.is_empty() {
+            vec![RUNBOOKS_DEFAULT.into()]
+        } else {
+            global.runbooks.clone()
+        };
+        Self {
+            console,
+            runbooks,
+            state_dir: global.state_dir.clone().or_else(default_state_dir),
+            state_dir_typed,
+        }
     }
 
     /// Where the store is.

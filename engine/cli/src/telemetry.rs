@@ -26,7 +26,11 @@ pub(crate) struct Telemetry(Option<SdkTracerProvider>);
 /// Installs the subscriber. `default` chooses the lines when the variable does not.
 pub(crate) fn install(default: &str, colour: bool) -> Telemetry {
     let (filter, complaint) = line_filter(default);
-    let lines = fmt::layer().with_writer(io::stderr).with_ansi(colour).with_target(true).with_filter(filter);
+    let lines = fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(colour)
+        .with_target(true)
+        .with_filter(filter);
     let provider = ENDPOINT_VARIABLES.iter().any(|name| is_set(name)).then(provider);
     let (provider, failure) = match provider {
         Some(Ok(provider)) => (Some(provider), None),
@@ -34,7 +38,9 @@ pub(crate) fn install(default: &str, colour: bool) -> Telemetry {
         None => (None, None),
     };
     let spans = provider.as_ref().map(|provider| {
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("runwright")).with_filter(filter_fn(is_ours))
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("runwright"))
+            .with_filter(filter_fn(is_ours))
     });
     let subscriber = Registry::default().with(lines).with(spans);
     // There is none yet: this is called once, first thing.
@@ -63,10 +69,15 @@ impl Telemetry {
 }
 
 fn line_filter(default: &str) -> (EnvFilter, Option<String>) {
-    let Ok(wanted) = std::env::var(LOG_VARIABLE) else { return (EnvFilter::new(default), None) };
+    let Ok(wanted) = std::env::var(LOG_VARIABLE) else {
+        return (EnvFilter::new(default), None);
+    };
     match EnvFilter::try_new(&wanted) {
         Ok(filter) => (filter, None),
-        Err(why) => (EnvFilter::new(default), Some(format!("{LOG_VARIABLE}={wanted} was not understood: {why}"))),
+        Err(why) => (
+            EnvFilter::new(default),
+            Some(format!("{LOG_VARIABLE}={wanted} was not understood: {why}")),
+        ),
     }
 }
 
@@ -84,7 +95,10 @@ fn provider() -> Result<SdkTracerProvider, String> {
     } else {
         Resource::builder().with_service_name("runwright").build()
     };
-    Ok(SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter).build())
+    Ok(SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_batch_exporter(exporter)
+        .build())
 }
 
 fn is_set(name: &str) -> bool {

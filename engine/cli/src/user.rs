@@ -8,7 +8,9 @@ use std::{fs, process::Command};
 /// The name of the user this process belongs to; `uid-N` when the system has none for them.
 pub(crate) fn name() -> String {
     let uid = rustix::process::getuid().as_raw();
-    from_passwd(uid).or_else(|| from_directory(uid)).unwrap_or_else(|| format!("uid-{uid}"))
+    from_passwd(uid)
+        .or_else(|| from_directory(uid))
+        .unwrap_or_else(|| format!("uid-{uid}"))
 }
 
 fn from_passwd(uid: u32) -> Option<String> {
@@ -17,7 +19,11 @@ fn from_passwd(uid: u32) -> Option<String> {
 
 /// Users of a directory service are not in the file, but `id` asks whatever the system is set up to ask.
 fn from_directory(uid: u32) -> Option<String> {
-    let answer = Command::new("/usr/bin/id").args(["-un", "--"]).arg(uid.to_string()).output().ok()?;
+    let answer = Command::new("/usr/bin/id")
+        .args(["-un", "--"])
+        .arg(uid.to_string())
+        .output()
+        .ok()?;
     let name = String::from_utf8(answer.stdout).ok()?.trim().to_owned();
     (answer.status.success() && !name.is_empty()).then_some(name)
 }

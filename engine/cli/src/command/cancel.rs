@@ -28,10 +28,20 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
     let engine = engine(settings).await?;
     let asked = async { Ok(engine.cancel(&args.id, &user::name(), args.reason.as_deref()).await?) };
     closing_on_error(&engine, asked).await?;
-    Follow { settings, stay: true, exit: exit_of }.one(engine, &args.id, None).await
+    Follow {
+        settings,
+        stay: true,
+        exit: exit_of,
+    }
+    .one(engine, &args.id, None)
+    .await
 }
 
 /// Cancelled is what was asked for here. One that ended another way first is shown as what it became.
 fn exit_of(status: Status) -> Exit {
-    if status == Status::Cancelled { Exit::Success } else { Exit::of(status) }
+    if status == Status::Cancelled {
+        Exit::Success
+    } else {
+        Exit::of(status)
+    }
 }

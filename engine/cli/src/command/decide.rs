@@ -5,16 +5,21 @@ use runwright::model::id::ExecutionId;
 use super::run::closing_on_error;
 use crate::{exit::Exit, follow::Follow, open::engine, problem::Problem, settings::Settings, user};
 
-const AFTER_HELP: &str = "\
+pub(super) const APPROVE_HELP: &str = "\
 Examples:
   runwright approve ID
   runwright approve ID --step confirm --comment 'checked with Kim'
 
 You vote as the user you are logged in as. The execution then goes on here, as with `run`.";
 
-/// Approve what a step asks, and let the execution go on
+pub(super) const REJECT_HELP: &str = "\
+Example:
+  runwright reject ID --comment 'not before Monday'
+
+One rejection decides. The step fails, and the runbook says what follows.";
+
+/// Options of both.
 #[derive(Debug, clap::Args)]
-#[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
     /// The execution
     #[arg(value_name = "ID")]
@@ -33,11 +38,6 @@ pub(crate) struct Args {
     follow: bool,
 }
 
-/// Reject what a step asks
-#[derive(Debug, clap::Args)]
-#[command(after_help = "One rejection decides. The step fails, and the runbook says what follows.")]
-pub(crate) struct RejectArgs(#[command(flatten)] pub(crate) Args);
-
 pub(crate) async fn run(args: Args, approve: bool, settings: &Settings) -> Result<Exit, Problem> {
     let engine = engine(settings).await?;
     let (step, comment) = (args.step.as_deref(), args.comment.as_deref());
@@ -48,6 +48,10 @@ pub(crate) async fn run(args: Args, approve: bool, settings: &Settings) -> Resul
     if args.detach {
         return super::signal::leave(engine, &args.id, settings).await;
     }
-    let follow = Follow { settings, stay: args.follow, exit: Exit::of };
+    let follow = Follow {
+        settings,
+        stay: args.follow,
+        exit: Exit::of,
+    };
     follow.one(engine, &args.id, None).await
 }

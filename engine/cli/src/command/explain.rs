@@ -26,20 +26,31 @@ fn page(code: &str, settings: &Settings) -> Result<(), Problem> {
     let page = Library::explain(code).ok_or_else(|| {
         Problem::bad_input(format!("there is no error code `{code}`")).help("`runwright explain` lists them all")
     })?;
-    settings.console.result(&json!({ "code": code, "page": page }), || format!("{}\n", page.trim_end()))
+    settings.console.result(&json!({ "code": code, "page": page }), || {
+        format!("{}\n", page.trim_end())
+    })
 }
 
 fn all(settings: &Settings) -> Result<(), Problem> {
     let codes = Library::codes();
-    let objects: Vec<Value> = codes.iter().map(|(code, page)| json!({ "code": code, "title": title(page) })).collect();
+    let objects: Vec<Value> = codes
+        .iter()
+        .map(|(code, page)| json!({ "code": code, "title": title(page) }))
+        .collect();
     settings.console.result(&objects, || {
-        codes.iter().map(|(code, page)| format!("{code}  {}\n", title(page))).collect()
+        codes
+            .iter()
+            .map(|(code, page)| format!("{code}  {}\n", title(page)))
+            .collect()
     })
 }
 
 /// The page's first heading or line, without the code it may begin with.
 fn title(page: &str) -> &str {
-    let first = page.lines().map(|line| line.trim_start_matches('#').trim()).find(|line| !line.is_empty());
+    let first = page
+        .lines()
+        .map(|line| line.trim_start_matches('#').trim())
+        .find(|line| !line.is_empty());
     let first = first.unwrap_or_default();
     match first.split_once(": ") {
         Some((code, rest)) if code.starts_with("RW-") => rest,

@@ -50,7 +50,7 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
         return Err(Problem::document(runbook.source.clone(), found.clone()));
     };
     let drawing = Drawing::of(plan);
-    settings.console.result(&drawing, || match args.format {
+    settings.console.result(&drawing.to_json(), || match args.format {
         Format::Text => text::draw(&drawing, settings.console.paint()),
         Format::Dot => dot::draw(&drawing),
         Format::Mermaid => mermaid::draw(&drawing),

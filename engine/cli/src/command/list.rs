@@ -45,7 +45,9 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
     engine.close().await?;
     let rows = rows?;
     let console = &settings.console;
-    console.result(&rows, || list::executions(&rows, text::now(), console.paint(), console.columns()))?;
+    console.result(&rows, || {
+        list::executions(&rows, text::now(), console.paint(), console.columns())
+    })?;
     Ok(Exit::Success)
 }
 

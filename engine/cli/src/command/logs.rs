@@ -61,7 +61,9 @@ async fn show(engine: &Engine, args: &Args, settings: &Settings) -> Result<Exit,
         } else {
             return Ok(Exit::Success);
         }
-        let Some(stop) = stop.as_mut().filter(|_| !over) else { return Ok(Exit::Success) };
+        let Some(stop) = stop.as_mut().filter(|_| !over) else {
+            return Ok(Exit::Success);
+        };
         tokio::select! {
             exit = stop.asked() => return Ok(exit),
             changed = tokio::time::timeout(IDLE, engine.changed(&args.id, seen)) => seen = changed.unwrap_or(seen),

@@ -1,6 +1,9 @@
 //! `man`: the manual pages, made from the same definition as the help.
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::CommandFactory as _;
 use serde_json::json;
@@ -30,24 +33,25 @@ pub(crate) fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
         }
         Some(folder) => {
             fs::create_dir_all(&folder).map_err(|why| unwritable(&folder, &why))?;
-            let mut command = command;
+            let mut command = command.disable_help_subcommand(true);
             command.build();
             let mut files = Vec::new();
-            write_pages(&command, "runwright", &folder, &mut files)?;
-            settings.console.result(&json!({ "files": files }), || files.iter().map(|file| format!("{file}\n")).collect())?;
+            write_pages(&command, &folder, &mut files)?;
+            settings.console.result(&json!({ "files": files }), || {
+                files.iter().map(|file| format!("{file}\n")).collect()
+            })?;
         }
     }
     Ok(Exit::Success)
 }
 
 /// A page for the command and each of its verbs: `runwright-param-put.1` and so on.
-fn write_pages(command: &clap::Command, name: &str, folder: &Path, files: &mut Vec<String>) -> Result<(), Problem> {
-    let file = folder.join(format!("{name}.1"));
-    let named = command.clone().name(name.to_owned()).display_name(name.to_owned());
-    fs::write(&file, page(named)?).map_err(|why| unwritable(&file, &why))?;
+fn write_pages(command: &clap::Command, folder: &Path, files: &mut Vec<String>) -> Result<(), Problem> {
+    let page = clap_mangen::Man::new(command.clone());
+    let file = page.generate_to(folder).map_err(|why| unwritable(folder, &why))?;
     files.push(file.display().to_string());
-    for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
-        write_pages(verb, &format!("{name}-{}", verb.get_name()), folder, files)?;
+    for verb in command.get_subcommands() {
+        write_pages(verb, folder, files)?;
     }
     Ok(())
 }

@@ -27,8 +27,12 @@ mod validate;
 pub(crate) enum Verb {
     Run(run::Args),
     Resume(resume::Args),
+    /// Approve what a step asks, and let the execution go on
+    #[command(after_help = decide::APPROVE_HELP)]
     Approve(decide::Args),
-    Reject(decide::RejectArgs),
+    /// Reject what a step asks
+    #[command(after_help = decide::REJECT_HELP)]
+    Reject(decide::Args),
     Signal(signal::Args),
     Cancel(cancel::Args),
     Rollback(rollback::Args),
@@ -51,7 +55,7 @@ pub(crate) fn run(verb: Verb, settings: &Settings) -> Result<Exit, Problem> {
         Verb::Run(args) => block_on(run::run(args, settings)),
         Verb::Resume(args) => block_on(resume::run(args, settings)),
         Verb::Approve(args) => block_on(decide::run(args, true, settings)),
-        Verb::Reject(args) => block_on(decide::run(args.0, false, settings)),
+        Verb::Reject(args) => block_on(decide::run(args, false, settings)),
         Verb::Signal(args) => block_on(signal::run(args, settings)),
         Verb::Cancel(args) => block_on(cancel::run(args, settings)),
         Verb::Rollback(args) => block_on(rollback::run(args, settings)),

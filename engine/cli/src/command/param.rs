@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Subcommand, ValueEnum};
 use runwright::{
     Engine,
+    local::parameters::Put,
     model::{
         capability::parameters::{NewValue, Parameter, ParameterType},
         secret::Secrets,
     },
-    parameters::Put,
 };
 
 use super::run::closing_on_error;
@@ -43,7 +43,9 @@ enum What {
     #[command(after_help = PUT_HELP)]
     Put(PutArgs),
     /// Print a parameter's value; a secret is masked
-    #[command(after_help = "Examples:\n  runwright param get /app/url\n  runwright param get /app/url:3\n  runwright param get /app/password --reveal")]
+    #[command(
+        after_help = "Examples:\n  runwright param get /app/url\n  runwright param get /app/url:3\n  runwright param get /app/password --reveal"
+    )]
     Get {
         /// `NAME`, `NAME:VERSION` or `NAME:LABEL`
         #[arg(value_name = "NAME")]
@@ -149,11 +151,15 @@ async fn work(engine: &Engine, what: What, settings: &Settings) -> Result<(), Pr
                 None => store.list().await?,
             };
             let found = all_shown(engine, found, false).await?;
-            console.result(&parameter::objects(&found), || parameter::list(&found, console.columns()))
+            console.result(&parameter::objects(&found), || {
+                parameter::list(&found, console.columns())
+            })
         }
         What::History { name, reveal } => {
             let found = all_shown(engine, store.history(&name).await?, reveal).await?;
-            console.result(&parameter::objects(&found), || parameter::history(&found, console.columns()))
+            console.result(&parameter::objects(&found), || {
+                parameter::history(&found, console.columns())
+            })
         }
         What::Label { name, label, version } => {
             let version = match version {
@@ -179,14 +185,18 @@ async fn put(engine: &Engine, args: PutArgs) -> Result<Shown, Problem> {
         Some(Kind::String) => ParameterType::String,
         Some(Kind::StringList) => ParameterType::StringList,
         Some(Kind::SecureString) => ParameterType::SecureString,
-        None => store.get(&args.name).await.map_or(ParameterType::String, |there| there.parameter_type),
+        None => store
+            .get(&args.name)
+            .await
+            .map_or(ParameterType::String, |there| there.parameter_type),
     };
     let value = match (args.value, args.value_file) {
         (Some(value), _) => value,
         (None, Some(file)) => input::read(&file)?,
         (None, None) => {
             let text = input::read(Path::new("-"))?;
-            text.strip_suffix('\n').map_or(text.clone(), |line| line.strip_suffix('\r').unwrap_or(line).to_owned())
+            text.strip_suffix('\n')
+                .map_or(text.clone(), |line| line.strip_suffix('\r').unwrap_or(line).to_owned())
         }
     };
     let put = Put {

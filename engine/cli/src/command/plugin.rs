@@ -16,7 +16,9 @@ enum What {
     /// List the plugins that come with the engine
     List,
     /// Show one: inputs, outputs, the capabilities it wants and why
-    #[command(after_help = "Examples:\n  runwright plugin inspect aws:sleep\n  runwright plugin inspect ./acme-drain.wasm")]
+    #[command(
+        after_help = "Examples:\n  runwright plugin inspect aws:sleep\n  runwright plugin inspect ./acme-drain.wasm"
+    )]
     Inspect {
         /// An action's name, or the file of a component
         #[arg(value_name = "ACTION|FILE")]

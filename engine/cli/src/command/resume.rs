@@ -46,7 +46,11 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
     if ids.is_empty() {
         settings.console.say("nothing to resume: every execution has ended");
     }
-    let follow = Follow { settings, stay: args.follow, exit: Exit::of };
+    let follow = Follow {
+        settings,
+        stay: args.follow,
+        exit: Exit::of,
+    };
     match ids.as_slice() {
         [only] if named => follow.one(engine, only, None).await,
         several => follow.several(engine, several).await,

@@ -22,10 +22,20 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
     let engine = engine(settings).await?;
     let asked = async { Ok(engine.rollback(&args.id, &user::name()).await?) };
     closing_on_error(&engine, asked).await?;
-    Follow { settings, stay: true, exit: exit_of }.one(engine, &args.id, None).await
+    Follow {
+        settings,
+        stay: true,
+        exit: exit_of,
+    }
+    .one(engine, &args.id, None)
+    .await
 }
 
 /// Undone is what was asked for here.
 fn exit_of(status: Status) -> Exit {
-    if status == Status::RolledBack { Exit::Success } else { Exit::of(status) }
+    if status == Status::RolledBack {
+        Exit::Success
+    } else {
+        Exit::of(status)
+    }
 }

@@ -52,12 +52,21 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
         checked(&runbook, settings)?;
         let mine: Vec<ExecutionId> = args.id.iter().cloned().collect();
         hint_at_unfinished(&engine, settings, &mine).await?;
-        let request = StartRequest { runbook, parameters, id: args.id, by: user::name() };
+        let request = StartRequest {
+            runbook,
+            parameters,
+            id: args.id,
+            by: user::name(),
+        };
         Ok(engine.start(request).await?)
     };
     let begun = closing_on_error(&engine, started).await?;
     announce(&begun, settings);
-    let follow = Follow { settings, stay: args.follow, exit: Exit::of };
+    let follow = Follow {
+        settings,
+        stay: args.follow,
+        exit: Exit::of,
+    };
     follow.one(engine, &begun.id, Some(begun.existing)).await
 }
 

@@ -12,7 +12,9 @@ use crate::{
 
 /// Show an execution: its steps, what failed and why, what it waits for
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  runwright show ID\n  runwright show ID --step stopService   one step, with inputs and outputs")]
+#[command(
+    after_help = "Examples:\n  runwright show ID\n  runwright show ID --step stopService   one step, with inputs and outputs"
+)]
 pub(crate) struct Args {
     /// The execution
     #[arg(value_name = "ID")]

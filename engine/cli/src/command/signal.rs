@@ -47,13 +47,23 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
     let engine = engine(settings).await?;
     let payload = args.payload.as_deref().map_or(Value::Null, input::json_or_text);
-    let sent = async { Ok(engine.signal(&args.id, &args.name, args.step.as_deref(), &user::name(), payload).await?) };
+    let sent = async {
+        Ok(engine
+            .signal(&args.id, &args.name, args.step.as_deref(), &user::name(), payload)
+            .await?)
+    };
     closing_on_error(&engine, sent).await?;
-    settings.console.say(&format!("sent `{}` to {}", text::visible(&args.name), args.id));
+    settings
+        .console
+        .say(&format!("sent `{}` to {}", text::visible(&args.name), args.id));
     if args.detach {
         return leave(engine, &args.id, settings).await;
     }
-    let follow = Follow { settings, stay: args.follow, exit: Exit::of };
+    let follow = Follow {
+        settings,
+        stay: args.follow,
+        exit: Exit::of,
+    };
     follow.one(engine, &args.id, None).await
 }
 
@@ -63,6 +73,8 @@ pub(super) async fn leave(engine: Engine, id: &ExecutionId, settings: &Settings)
     engine.close().await?;
     let view = view?;
     let command = |rest: &str| settings.command(rest);
-    settings.console.result(&view, || execution::summary(&view, text::now(), settings.console.paint(), &command))?;
+    settings.console.result(&view, || {
+        execution::summary(&view, text::now(), settings.console.paint(), &command)
+    })?;
     Ok(Exit::Success)
 }

@@ -7,7 +7,9 @@ use crate::{exit::Exit, open::library, problem::Problem, render::text::count, se
 
 /// Check runbooks: everything that can be known before they run
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  runwright validate deploy.yaml\n  runwright validate runbooks/*.yaml --output json")]
+#[command(
+    after_help = "Examples:\n  runwright validate deploy.yaml\n  runwright validate runbooks/*.yaml --output json"
+)]
 pub(crate) struct Args {
     /// Runbook files, or names in the runbook folders
     #[arg(value_name = "FILE|NAME", required = true)]
@@ -44,11 +46,15 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
     let ok = checked.iter().all(|one| one.ok);
     if !settings.console.json {
         for runbook in &runbooks {
-            settings.console.diagnostics(&runbook.source, &runbook.compiled.diagnostics);
+            settings
+                .console
+                .diagnostics(&runbook.source, &runbook.compiled.diagnostics);
         }
     }
     let report = Report { ok, runbooks: checked };
-    settings.console.result(&report, || report.runbooks.iter().map(line).collect())?;
+    settings
+        .console
+        .result(&report, || report.runbooks.iter().map(line).collect())?;
     Ok(if ok { Exit::Success } else { Exit::BadInput })
 }
 
@@ -69,7 +75,12 @@ fn checked(runbook: &Runbook) -> Checked<'_> {
 fn line(checked: &Checked<'_>) -> String {
     match (checked.steps, checked.parameters) {
         (Some(steps), Some(parameters)) => {
-            format!("ok: {}: {}, {}\n", checked.runbook, count(steps, "step"), count(parameters, "parameter"))
+            format!(
+                "ok: {}: {}, {}\n",
+                checked.runbook,
+                count(steps, "step"),
+                count(parameters, "parameter")
+            )
         }
         _ => String::new(),
     }

@@ -39,7 +39,14 @@ pub(crate) enum Reader {
 impl Console {
     /// One for JSON without anything else.
     pub(crate) fn for_programs() -> Self {
-        Self { json: true, colour_out: false, colour_err: false, live: false, quiet: false, verbose: 0 }
+        Self {
+            json: true,
+            colour_out: false,
+            colour_err: false,
+            live: false,
+            quiet: false,
+            verbose: 0,
+        }
     }
 
     /// Colours for standard output.
@@ -58,7 +65,9 @@ impl Console {
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Ok(()) => Ok(Reader::There),
             Err(why) if why.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
-            Err(why) => Err(Problem::trouble(format!("the result cannot be written to standard output: {why}"))),
+            Err(why) => Err(Problem::trouble(format!(
+                "the result cannot be written to standard output: {why}"
+            ))),
         }
     }
 

@@ -30,8 +30,16 @@ fn totals(source: &Source, found: &[Diagnostic]) -> String {
         .filter(|(number, _)| *number > 0)
         .map(|(number, noun)| count(number, noun))
         .collect();
-    let code = found.iter().find(|d| d.severity == Severity::Error).unwrap_or(&found[0]).code;
-    format!("{}: {}; `runwright explain {code}` says more", source.origin, parts.join(", "))
+    let code = found
+        .iter()
+        .find(|d| d.severity == Severity::Error)
+        .unwrap_or(&found[0])
+        .code;
+    format!(
+        "{}: {}; `runwright explain {code}` says more",
+        source.origin,
+        parts.join(", ")
+    )
 }
 
 fn groups<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
@@ -43,12 +51,18 @@ fn groups<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> 
     if let Some(label) = &diagnostic.label {
         primary = primary.label(visible_lines(label));
     }
-    let related = diagnostic
-        .related
-        .iter()
-        .map(|(span, words)| AnnotationKind::Context.span(within(source, span)).label(visible_lines(words)));
-    let snippet = Snippet::source(&source.text).path(&source.origin).annotation(primary).annotations(related);
-    let title = level.primary_title(visible_lines(&diagnostic.message)).id(diagnostic.code);
+    let related = diagnostic.related.iter().map(|(span, words)| {
+        AnnotationKind::Context
+            .span(within(source, span))
+            .label(visible_lines(words))
+    });
+    let snippet = Snippet::source(&source.text)
+        .path(&source.origin)
+        .annotation(primary)
+        .annotations(related);
+    let title = level
+        .primary_title(visible_lines(&diagnostic.message))
+        .id(diagnostic.code);
     let mut group = title.element(snippet);
     let mut groups = Vec::new();
     match (&diagnostic.help, &diagnostic.fix) {
@@ -89,7 +103,11 @@ mod tests {
     use super::*;
 
     fn source() -> Source {
-        Source { name: "x".into(), origin: "x.yaml".into(), text: "mainSteps:\n  - name: a\n    action: aws:slep\n".into() }
+        Source {
+            name: "x".into(),
+            origin: "x.yaml".into(),
+            text: "mainSteps:\n  - name: a\n    action: aws:slep\n".into(),
+        }
     }
 
     fn finding(bytes: std::ops::Range<usize>, fix: Option<&str>) -> Diagnostic {
@@ -97,7 +115,11 @@ mod tests {
             code: "RW-C012",
             severity: Severity::Error,
             message: "there is no action `aws:slep`".into(),
-            span: Span { bytes, line: 3, column: 13 },
+            span: Span {
+                bytes,
+                line: 3,
+                column: 13,
+            },
             label: Some("unknown action".into()),
             related: Vec::new(),
             help: Some("did you mean `aws:sleep`?".into()),
@@ -108,7 +130,13 @@ mod tests {
     #[test]
     fn a_finding_shows_code_place_and_fix() {
         let text = report(&source(), &[finding(37..45, Some("aws:sleep"))], false);
-        for part in ["error[RW-C012]: there is no action `aws:slep`", "x.yaml:3:13", "unknown action", "aws:sleep", "x.yaml: 1 error;"] {
+        for part in [
+            "error[RW-C012]: there is no action `aws:slep`",
+            "x.yaml:3:13",
+            "unknown action",
+            "aws:sleep",
+            "x.yaml: 1 error;",
+        ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
     }

@@ -21,7 +21,12 @@ const VALUE_COLUMNS: usize = 100;
 /// that can be copied.
 pub(crate) fn summary(view: &ExecutionView, now: Timestamp, paint: Paint, command: &dyn Fn(&str) -> String) -> String {
     let status = paint.status(view.status, view.status.as_str());
-    let mut out = format!("{status}  {}  {}  {}\n", view.runbook, view.id, duration(spent(view, now)));
+    let mut out = format!(
+        "{status}  {}  {}  {}\n",
+        view.runbook,
+        view.id,
+        duration(spent(view, now))
+    );
     for (name, output) in &view.outputs {
         out.push_str(&format!("  {name} = {}\n", visible(&value(output))));
     }
@@ -38,7 +43,10 @@ pub(crate) fn summary(view: &ExecutionView, now: Timestamp, paint: Paint, comman
         }
     }
     if view.status == Status::RollbackFailed {
-        out.push_str(&format!("  what was done is not all undone; look, mend, then\n    {}\n", paint.bold(&command(&format!("rollback {}", view.id)))));
+        out.push_str(&format!(
+            "  what was done is not all undone; look, mend, then\n    {}\n",
+            paint.bold(&command(&format!("rollback {}", view.id)))
+        ));
     }
     out
 }
@@ -52,11 +60,19 @@ pub(crate) fn spent(view: &ExecutionView, now: Timestamp) -> Duration {
 pub(crate) fn ways_on(view: &ExecutionView) -> Vec<String> {
     let needing: Vec<&WaitView> = view.waiting.iter().filter(|wait| wait.reason.needs_person()).collect();
     if needing.is_empty() {
-        return if view.status.is_final() { Vec::new() } else { vec![format!("resume {}", view.id)] };
+        return if view.status.is_final() {
+            Vec::new()
+        } else {
+            vec![format!("resume {}", view.id)]
+        };
     }
     let mut ways = Vec::new();
     for wait in &needing {
-        let step = if needing.len() > 1 { format!(" --step {}", wait.step) } else { String::new() };
+        let step = if needing.len() > 1 {
+            format!(" --step {}", wait.step)
+        } else {
+            String::new()
+        };
         match &wait.reason {
             WaitReason::Approval { .. } => {
                 ways.push(format!("approve {}{step}", view.id));
@@ -76,9 +92,22 @@ pub(crate) fn wait_text(wait: &WaitView, now: Timestamp) -> String {
         None => String::new(),
     };
     match &wait.reason {
-        WaitReason::Approval { message, approvers, quorum, approved } => {
-            let who = if approvers.iter().any(|name| name == "*") { "anyone".to_owned() } else { approvers.join(", ") };
-            format!("waits for approval by {who} ({approved} of {quorum}){}: {}", when("until"), visible(message))
+        WaitReason::Approval {
+            message,
+            approvers,
+            quorum,
+            approved,
+        } => {
+            let who = if approvers.iter().any(|name| name == "*") {
+                "anyone".to_owned()
+            } else {
+                approvers.join(", ")
+            };
+            format!(
+                "waits for approval by {who} ({approved} of {quorum}){}: {}",
+                when("until"),
+                visible(message)
+            )
         }
         WaitReason::Signal { name } => format!("waits for the signal `{}`{}", visible(name), when("until")),
         WaitReason::Time => format!("sleeps{}", when("until")),
@@ -92,7 +121,10 @@ pub(crate) fn wait_text(wait: &WaitView, now: Timestamp) -> String {
 
 /// A failure, whole: message, kind, code, details.
 pub(crate) fn failure_text(failure: &Failure, paint: Paint) -> String {
-    let code = failure.code.as_ref().map_or_else(String::new, |code| format!(" {code}"));
+    let code = failure
+        .code
+        .as_ref()
+        .map_or_else(String::new, |code| format!(" {code}"));
     let head = format!("{}{code}", failure.kind.as_str());
     let mut text = format!("{}: {}", paint.red(&head), visible_lines(failure.message.trim_end()));
     if let Some(details) = &failure.details {
@@ -116,9 +148,16 @@ pub(crate) fn whole(view: &ExecutionView, now: Timestamp, paint: Paint, command:
     if let Some(failure) = &view.failure {
         out.push_str(&section("Failure", &failure_text(failure, paint)));
     }
-    let mut waits: Vec<String> =
-        view.waiting.iter().map(|wait| format!("{}: {}", wait.step, wait_text(wait, now))).collect();
-    waits.extend(ways_on(view).iter().map(|way| format!("  {}", paint.bold(&command(way)))));
+    let mut waits: Vec<String> = view
+        .waiting
+        .iter()
+        .map(|wait| format!("{}: {}", wait.step, wait_text(wait, now)))
+        .collect();
+    waits.extend(
+        ways_on(view)
+            .iter()
+            .map(|way| format!("  {}", paint.bold(&command(way)))),
+    );
     out.push_str(&section("Goes on with", &waits.join("\n")));
     out
 }
@@ -128,10 +167,16 @@ fn heading(view: &ExecutionView, now: Timestamp, paint: Paint) -> String {
         ["Execution".into(), view.id.to_string()],
         ["Runbook".into(), visible(&view.runbook)],
         ["Status".into(), paint.status(view.status, view.status.as_str())],
-        ["Started".into(), format!("{} by {}", moment(view.started_at), visible(&view.started_by))],
+        [
+            "Started".into(),
+            format!("{} by {}", moment(view.started_at), visible(&view.started_by)),
+        ],
     ];
     rows.push(match view.ended_at {
-        Some(ended) => ["Ended".into(), format!("{} after {}", moment(ended), duration(spent(view, now)))],
+        Some(ended) => [
+            "Ended".into(),
+            format!("{} after {}", moment(ended), duration(spent(view, now))),
+        ],
         None => ["Since".into(), duration(spent(view, now))],
     });
     if let Some(parent) = &view.parent {
@@ -143,14 +188,25 @@ fn heading(view: &ExecutionView, now: Timestamp, paint: Paint) -> String {
 
 /// A titled block; nothing when it is empty.
 pub(crate) fn section(title: &str, body: &str) -> String {
-    if body.is_empty() { String::new() } else { format!("\n{title}\n{}\n", indented(body, 2)) }
+    if body.is_empty() {
+        String::new()
+    } else {
+        format!("\n{title}\n{}\n", indented(body, 2))
+    }
 }
 
 fn values(map: &Map<String, Value>) -> String {
     let wide = map.keys().map(|name| width(name)).max().unwrap_or(0);
     let lines: Vec<String> = map
         .iter()
-        .map(|(name, it)| format!("{}{} = {}", visible(name), " ".repeat(wide - width(name)), shortened(&value(it), VALUE_COLUMNS)))
+        .map(|(name, it)| {
+            format!(
+                "{}{} = {}",
+                visible(name),
+                " ".repeat(wide - width(name)),
+                shortened(&value(it), VALUE_COLUMNS)
+            )
+        })
         .collect();
     lines.join("\n")
 }
@@ -171,7 +227,11 @@ fn steps(steps: &[StepView], now: Timestamp, paint: Paint) -> String {
                 remarks(step, now),
             );
             let notes = notes(step, paint);
-            if notes.is_empty() { head.trim_end().to_owned() } else { format!("{}\n{}", head.trim_end(), indented(&notes, 4)) }
+            if notes.is_empty() {
+                head.trim_end().to_owned()
+            } else {
+                format!("{}\n{}", head.trim_end(), indented(&notes, 4))
+            }
         })
         .collect();
     blocks.join("\n")
@@ -199,7 +259,11 @@ fn notes(step: &StepView, paint: Paint) -> String {
     }
     notes.extend(step.failure.iter().map(|failure| failure_text(failure, paint)));
     for (name, output) in &step.outputs {
-        notes.push(format!("{} = {}", visible(name), shortened(&value(output), VALUE_COLUMNS)));
+        notes.push(format!(
+            "{} = {}",
+            visible(name),
+            shortened(&value(output), VALUE_COLUMNS)
+        ));
     }
     if let Some(status) = step.rollback {
         notes.push(format!("rollback: {}", paint.status(status, status.as_str())));
@@ -213,7 +277,10 @@ pub(crate) fn one_step(step: &StepView, now: Timestamp, paint: Paint) -> String 
     let mut rows = vec![
         row("Step", &step.name),
         row("Action", &step.action),
-        vec!["Status".into(), Cell::painted(step.status.as_str(), |text| paint.status(step.status, text))],
+        vec![
+            "Status".into(),
+            Cell::painted(step.status.as_str(), |text| paint.status(step.status, text)),
+        ],
         row("Attempt", &format!("{} of {}", step.attempt, step.max_attempts)),
         row("Visit", &step.visit.to_string()),
     ];
@@ -224,7 +291,8 @@ pub(crate) fn one_step(step: &StepView, now: Timestamp, paint: Paint) -> String 
         rows.push(row("After", &step.depends_on.join(", ")));
     }
     let mut out = table(&["", ""], &rows, None);
-    let json = |value: &Value| visible_lines(&serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string()));
+    let json =
+        |value: &Value| visible_lines(&serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string()));
     out.push_str(&section("Inputs", &step.inputs.as_ref().map_or_else(String::new, json)));
     if !step.outputs.is_empty() {
         out.push_str(&section("Outputs", &json(&Value::Object(step.outputs.clone()))));

@@ -52,7 +52,13 @@ mod tests {
         };
         let text = executions(&[row], Timestamp::from_millis(61_000), Paint(false), None);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "ID       STATUS   RUNBOOK  STARTED               TOOK       BY     WAITS FOR");
-        assert_eq!(lines[1], "nightly  Waiting  deploy   1970-01-01 00:00:00Z  1 min 1 s  alice  approval of bob");
+        assert_eq!(
+            lines[0],
+            "ID       STATUS   RUNBOOK  STARTED               TOOK       BY     WAITS FOR"
+        );
+        assert_eq!(
+            lines[1],
+            "nightly  Waiting  deploy   1970-01-01 00:00:00Z  1 min 1 s  alice  approval of bob"
+        );
     }
 }

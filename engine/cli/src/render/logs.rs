@@ -10,7 +10,11 @@ use super::{
 
 /// One line for people: time, step, text.
 pub(crate) fn line(line: &LogLine, paint: Paint) -> String {
-    let attempt = if line.attempt > 1 { format!("#{}", line.attempt) } else { String::new() };
+    let attempt = if line.attempt > 1 {
+        format!("#{}", line.attempt)
+    } else {
+        String::new()
+    };
     let text = visible(&line.text);
     let text = match (line.level, line.stream) {
         (Level::Error, _) => paint.red(&text),
@@ -19,7 +23,11 @@ pub(crate) fn line(line: &LogLine, paint: Paint) -> String {
         (Level::Info, Stream::Log | Stream::Stdout) => text,
     };
     let step = if line.step.is_empty() { "-" } else { &line.step };
-    format!("{}  {}{attempt}  {text}", paint.dim(&time_of_day(line.at)), paint.cyan(step))
+    format!(
+        "{}  {}{attempt}  {text}",
+        paint.dim(&time_of_day(line.at)),
+        paint.cyan(step)
+    )
 }
 
 /// One line for programs: the log line with its number.

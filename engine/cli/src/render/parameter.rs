@@ -38,7 +38,11 @@ pub(crate) fn objects(all: &[Shown]) -> Vec<Value> {
 
 /// What became of a change: `/app/url version 3 (stable)`.
 pub(crate) fn written(parameter: &Parameter) -> String {
-    let labels = if parameter.labels.is_empty() { String::new() } else { format!(" ({})", parameter.labels.join(", ")) };
+    let labels = if parameter.labels.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", parameter.labels.join(", "))
+    };
     format!("{} version {}{labels}\n", parameter.name, parameter.version)
 }
 
@@ -57,7 +61,11 @@ pub(crate) fn list(all: &[Shown], columns: Option<usize>) -> String {
             shown.value.as_str().into(),
         ]
     };
-    table(&["NAME", "TYPE", "VERSION", "MODIFIED", "VALUE"], &all.iter().map(row).collect::<Vec<_>>(), columns)
+    table(
+        &["NAME", "TYPE", "VERSION", "MODIFIED", "VALUE"],
+        &all.iter().map(row).collect::<Vec<_>>(),
+        columns,
+    )
 }
 
 /// The versions of one parameter in a table.
@@ -72,7 +80,11 @@ pub(crate) fn history(all: &[Shown], columns: Option<usize>) -> String {
             shown.value.as_str().into(),
         ]
     };
-    table(&["VERSION", "TYPE", "MODIFIED", "LABELS", "VALUE"], &all.iter().map(row).collect::<Vec<_>>(), columns)
+    table(
+        &["VERSION", "TYPE", "MODIFIED", "LABELS", "VALUE"],
+        &all.iter().map(row).collect::<Vec<_>>(),
+        columns,
+    )
 }
 
 fn type_name(kind: ParameterType) -> &'static str {

@@ -1,7 +1,10 @@
 //! Plugins: what they are, what they take, what they give, what they want.
 
 use runwright::{
-    model::{action::Impact, schema::{Additional, Schema}},
+    model::{
+        action::Impact,
+        schema::{Additional, Schema},
+    },
     view::PluginView,
 };
 
@@ -27,13 +30,21 @@ pub(crate) fn list(plugins: &[PluginView], columns: Option<usize>) -> String {
             ]
         })
         .collect();
-    table(&["ACTION", "VERSION", "IMPACT", "ROLLBACK", "WHAT IT DOES"], &rows, columns)
+    table(
+        &["ACTION", "VERSION", "IMPACT", "ROLLBACK", "WHAT IT DOES"],
+        &rows,
+        columns,
+    )
 }
 
 /// One plugin, whole.
 pub(crate) fn inspect(plugin: &PluginView, paint: Paint) -> String {
     let manifest = &plugin.manifest;
-    let rollback = if manifest.rollback { "undoes what it did" } else { "none" };
+    let rollback = if manifest.rollback {
+        "undoes what it did"
+    } else {
+        "none"
+    };
     let size = size(plugin.size);
     let heads: [[&str; 2]; 6] = [
         ["Version", &manifest.version],
@@ -43,13 +54,28 @@ pub(crate) fn inspect(plugin: &PluginView, paint: Paint) -> String {
         ["Size", &size],
         ["Digest", &plugin.component],
     ];
-    let mut out = format!("{}\n{}\n\n", paint.bold(&manifest.action), visible(&manifest.description));
-    out.extend(heads.iter().map(|[name, text]| format!("{name:<10} {}\n", visible(text))));
+    let mut out = format!(
+        "{}\n{}\n\n",
+        paint.bold(&manifest.action),
+        visible(&manifest.description)
+    );
+    out.extend(
+        heads
+            .iter()
+            .map(|[name, text]| format!("{name:<10} {}\n", visible(text))),
+    );
     out.push_str(&section("Inputs", &shape(&manifest.inputs)));
     out.push_str(&section("Outputs", &shape(&manifest.outputs)));
-    let wants: Vec<String> =
-        manifest.capabilities.iter().map(|want| format!("{:<10}  {}", want.capability, visible(&want.why))).collect();
-    let wants = if wants.is_empty() { "none".to_owned() } else { wants.join("\n") };
+    let wants: Vec<String> = manifest
+        .capabilities
+        .iter()
+        .map(|want| format!("{:<10}  {}", want.capability, visible(&want.why)))
+        .collect();
+    let wants = if wants.is_empty() {
+        "none".to_owned()
+    } else {
+        wants.join("\n")
+    };
     out.push_str(&section("Capabilities", &wants));
     out
 }
@@ -70,7 +96,12 @@ fn shape(schema: &Schema) -> String {
     for name in names {
         let property = &schema.properties[name];
         let need = if schema.required.contains(name) { "required" } else { "" };
-        rows.push(vec![name.into(), type_of(property).into(), need.into(), remarks(property).into()]);
+        rows.push(vec![
+            name.into(),
+            type_of(property).into(),
+            need.into(),
+            remarks(property).into(),
+        ]);
     }
     let others = match &schema.additional_properties {
         Some(Additional::Shape(other)) => Some(type_of(other)),
@@ -80,7 +111,11 @@ fn shape(schema: &Schema) -> String {
     if let Some(kind) = others {
         rows.push(vec!["(any other)".into(), kind.into(), "".into(), "".into()]);
     }
-    if rows.is_empty() { "none".to_owned() } else { table(&["", "", "", ""], &rows, None).trim_end().to_owned() }
+    if rows.is_empty() {
+        "none".to_owned()
+    } else {
+        table(&["", "", "", ""], &rows, None).trim_end().to_owned()
+    }
 }
 
 /// The type in a few words, as in `list of string`.

@@ -22,7 +22,10 @@ impl Cell {
 
 impl<T: AsRef<str>> From<T> for Cell {
     fn from(text: T) -> Self {
-        Self { plain: visible(text.as_ref()), painted: None }
+        Self {
+            plain: visible(text.as_ref()),
+            painted: None,
+        }
     }
 }
 
@@ -31,11 +34,20 @@ pub(crate) fn table(heads: &[&str], rows: &[Vec<Cell>], columns: Option<usize>) 
     let widths: Vec<usize> = heads
         .iter()
         .enumerate()
-        .map(|(at, head)| rows.iter().map(|row| width(&row[at].plain)).max().unwrap_or(0).max(width(head)))
+        .map(|(at, head)| {
+            rows.iter()
+                .map(|row| width(&row[at].plain))
+                .max()
+                .unwrap_or(0)
+                .max(width(head))
+        })
         .collect();
     let heads: Vec<Cell> = heads.iter().map(Cell::from).collect();
     let mut out = String::new();
-    for row in std::iter::once(&heads).chain(rows).filter(|row| !row.iter().all(|cell| cell.plain.is_empty())) {
+    for row in std::iter::once(&heads)
+        .chain(rows)
+        .filter(|row| !row.iter().all(|cell| cell.plain.is_empty()))
+    {
         out.push_str(&line(row, &widths, columns));
         out.push('\n');
     }
@@ -73,7 +85,10 @@ mod tests {
             vec![Cell::painted("é", |t| format!("\x1b[31m{t}\x1b[0m")), "one".into()],
             vec!["long".into(), "".into()],
         ];
-        assert_eq!(table(&["A", "B"], &rows, None), "A     B\n\x1b[31mé\x1b[0m     one\nlong\n");
+        assert_eq!(
+            table(&["A", "B"], &rows, None),
+            "A     B\n\x1b[31mé\x1b[0m     one\nlong\n"
+        );
     }
 
     #[test]

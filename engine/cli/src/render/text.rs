@@ -20,7 +20,11 @@ pub(crate) fn duration(duration: Duration) -> String {
 }
 
 fn units(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
-    if small == 0 { format!("{large} {large_unit}") } else { format!("{large} {large_unit} {small} {small_unit}") }
+    if small == 0 {
+        format!("{large} {large_unit}")
+    } else {
+        format!("{large} {large_unit} {small} {small_unit}")
+    }
 }
 
 /// A moment in UTC, to the second.
@@ -61,7 +65,11 @@ pub(crate) fn size(bytes: u64) -> String {
 
 /// `1 step`, `2 steps`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 /// A value in a line: texts as they are, the rest as JSON.
@@ -79,7 +87,9 @@ pub(crate) fn visible(text: &str) -> String {
 
 /// The same, and line ends stay.
 pub(crate) fn visible_lines(text: &str) -> String {
-    text.chars().map(|c| if c == '\t' || c == '\n' { c } else { picture(c) }).collect()
+    text.chars()
+        .map(|c| if c == '\t' || c == '\n' { c } else { picture(c) })
+        .collect()
 }
 
 fn picture(c: char) -> char {
@@ -118,8 +128,16 @@ pub(crate) fn shortened(text: &str, columns: usize) -> String {
 /// Every line with so many spaces before it.
 pub(crate) fn indented(text: &str, spaces: usize) -> String {
     let pad = " ".repeat(spaces);
-    let lines: Vec<String> =
-        text.lines().map(|line| if line.is_empty() { String::new() } else { format!("{pad}{line}") }).collect();
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| {
+            if line.is_empty() {
+                String::new()
+            } else {
+                format!("{pad}{line}")
+            }
+        })
+        .collect();
     lines.join("\n")
 }
 

@@ -60,12 +60,23 @@ impl Live {
         match change {
             Change::Ended(step) => {
                 let mark = paint.status(step.status, mark(step.status));
-                self.print(&format!("{mark} {}  {}", paint.bold(&step.name), ended(step, now, paint)));
+                self.print(&format!(
+                    "{mark} {}  {}",
+                    paint.bold(&step.name),
+                    ended(step, now, paint)
+                ));
             }
             Change::Rollback(step, status @ (Status::RolledBack | Status::RollbackFailed)) => {
-                let why = step.rollback_failure.as_ref().map_or_else(String::new, |f| format!(": {}", visible(&f.message)));
+                let why = step
+                    .rollback_failure
+                    .as_ref()
+                    .map_or_else(String::new, |f| format!(": {}", visible(&f.message)));
                 let mark = paint.status(*status, mark(*status));
-                self.print(&format!("{mark} {}  {}{why}", paint.bold(&step.name), paint.status(*status, status.as_str())));
+                self.print(&format!(
+                    "{mark} {}  {}{why}",
+                    paint.bold(&step.name),
+                    paint.status(*status, status.as_str())
+                ));
             }
             // What goes on has a line of its own that is redrawn.
             Change::Started(_) | Change::Waits(..) | Change::Rollback(..) => {}
@@ -88,7 +99,9 @@ impl Live {
             let message = message(step, wait, self.last_words.get(&step.name), now, paint);
             let bar = self.active.entry(step.name.clone()).or_insert_with(|| {
                 let since = step.started_at.map_or(Duration::ZERO, |started| now.since(started));
-                let bar = self.lines.add(ProgressBar::new_spinner().with_style(style()).with_elapsed(since));
+                let bar = self
+                    .lines
+                    .add(ProgressBar::new_spinner().with_style(style()).with_elapsed(since));
                 bar.enable_steady_tick(TICK);
                 bar
             });
@@ -160,8 +173,11 @@ fn message(step: &StepView, wait: Option<&WaitView>, last: Option<&String>, now:
 fn style() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {elapsed_words:>10} {wide_msg}")
         .expect("the template is sound")
-        .with_key("elapsed_words", |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-            // Writing into a line being drawn cannot fail.
-            let _ = out.write_str(&duration(state.elapsed()));
-        })
+        .with_key(
+            "elapsed_words",
+            |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+                // Writing into a line being drawn cannot fail.
+                let _ = out.write_str(&duration(state.elapsed()));
+            },
+        )
 }

@@ -43,7 +43,7 @@ impl Progress for Silent {
 }
 
 /// Something worth a line.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Change<'a> {
     /// A step's attempt began.
     Started(&'a StepView),
@@ -69,13 +69,20 @@ impl Watch {
     /// What has changed, in the order of the document. Another execution starts afresh.
     pub(crate) fn changes<'a>(&mut self, view: &'a ExecutionView) -> Vec<Change<'a>> {
         if self.execution.as_ref() != Some(&view.id) {
-            *self = Self { execution: Some(view.id.clone()), steps: BTreeMap::new() };
+            *self = Self {
+                execution: Some(view.id.clone()),
+                steps: BTreeMap::new(),
+            };
         }
         let mut changes = Vec::new();
         for step in &view.steps {
             let wait = view.waiting.iter().find(|wait| wait.step == step.name);
             let now: Seen = (step.visit, step.attempt, step.status, step.rollback, wait.map(essence));
-            let before = self.steps.get(&step.name).cloned().unwrap_or((0, 0, Status::Pending, None, None));
+            let before = self
+                .steps
+                .get(&step.name)
+                .cloned()
+                .unwrap_or((0, 0, Status::Pending, None, None));
             if now != before {
                 push_changes(&mut changes, &before, step, wait);
                 self.steps.insert(step.name.clone(), now);
@@ -172,13 +179,22 @@ mod tests {
     #[test]
     fn each_change_is_told_once() {
         let mut watch = Watch::default();
-        let first = view(vec![step("a", Status::InProgress, 1), step("b", Status::Pending, 0)], Vec::new());
+        let first = view(
+            vec![step("a", Status::InProgress, 1), step("b", Status::Pending, 0)],
+            Vec::new(),
+        );
         assert_eq!(names(&watch.changes(&first)), ["start a"]);
         assert_eq!(names(&watch.changes(&first)), [""; 0]);
         // `b` began and ended between two looks.
-        let second = view(vec![step("a", Status::Success, 1), step("b", Status::Failed, 1)], Vec::new());
+        let second = view(
+            vec![step("a", Status::Success, 1), step("b", Status::Failed, 1)],
+            Vec::new(),
+        );
         assert_eq!(names(&watch.changes(&second)), ["end a", "start b", "end b"]);
-        let again = view(vec![step("a", Status::Success, 1), step("b", Status::InProgress, 2)], Vec::new());
+        let again = view(
+            vec![step("a", Status::Success, 1), step("b", Status::InProgress, 2)],
+            Vec::new(),
+        );
         assert_eq!(names(&watch.changes(&again)), ["start b"]);
     }
 
@@ -186,7 +202,12 @@ mod tests {
     fn a_wait_is_told_again_when_somebody_voted() {
         let wait = |approved| WaitView {
             step: "a".into(),
-            reason: WaitReason::Approval { message: "?".into(), approvers: vec!["*".into()], quorum: 2, approved },
+            reason: WaitReason::Approval {
+                message: "?".into(),
+                approvers: vec!["*".into()],
+                quorum: 2,
+                approved,
+            },
             until: None,
         };
         let mut watch = Watch::default();
@@ -202,7 +223,10 @@ mod tests {
         let mut undone = step("a", Status::Success, 1);
         watch.changes(&view(vec![undone.clone()], Vec::new()));
         undone.rollback = Some(Status::RollingBack);
-        assert_eq!(names(&watch.changes(&view(vec![undone.clone()], Vec::new()))), ["RollingBack a"]);
+        assert_eq!(
+            names(&watch.changes(&view(vec![undone.clone()], Vec::new()))),
+            ["RollingBack a"]
+        );
         undone.rollback = Some(Status::RolledBack);
         assert_eq!(names(&watch.changes(&view(vec![undone], Vec::new()))), ["RolledBack a"]);
     }

@@ -24,7 +24,12 @@ pub(super) struct Plain {
 
 impl Plain {
     pub(super) fn new(console: Console, command: Box<dyn Fn(&str) -> String>) -> Self {
-        Self { console, command, watch: Watch::default(), told: None }
+        Self {
+            console,
+            command,
+            watch: Watch::default(),
+            told: None,
+        }
     }
 }
 
@@ -67,12 +72,19 @@ fn describe(change: &Change<'_>, now: Timestamp, paint: Paint) -> String {
         }
         Change::Ended(step) => (step.ended_at, step, ended(step, now, paint)),
         Change::Rollback(step, status) => {
-            let why = step.rollback_failure.as_ref().map_or_else(String::new, |f| format!(": {}", visible(&f.message)));
+            let why = step
+                .rollback_failure
+                .as_ref()
+                .map_or_else(String::new, |f| format!(": {}", visible(&f.message)));
             (None, step, format!("{}{why}", paint.status(*status, status.as_str())))
         }
         Change::Waits(step, wait) => (None, step, paint.yellow(&wait_text(wait, now))),
     };
-    format!("{}  {}  {what}", paint.dim(&moment(at.unwrap_or(now))), paint.bold(&step.name))
+    format!(
+        "{}  {}  {what}",
+        paint.dim(&moment(at.unwrap_or(now))),
+        paint.bold(&step.name)
+    )
 }
 
 /// The status, how long it took, and why, if it did not end well.
@@ -85,8 +97,15 @@ pub(super) fn ended(step: &runwright::view::StepView, now: Timestamp, paint: Pai
     if let Some(reason) = &step.skipped {
         text.push_str(&format!(": {}", visible(reason)));
     }
-    if let Some(failure) = step.failure.as_ref().filter(|_| step.status != runwright::model::status::Status::Success) {
-        let code = failure.code.as_ref().map_or_else(String::new, |code| format!("[{code}] "));
+    if let Some(failure) = step
+        .failure
+        .as_ref()
+        .filter(|_| step.status != runwright::model::status::Status::Success)
+    {
+        let code = failure
+            .code
+            .as_ref()
+            .map_or_else(String::new, |code| format!("[{code}] "));
         text.push_str(&format!(": {code}{}", visible(failure.message.trim_end())));
     }
     text
