@@ -137,7 +137,7 @@ impl Grants {
     pub fn check_http(&self, method: &str, url: &str) -> Result<(), Error> {
         let granted = self.http.iter().any(|grant| {
             let (allowed, pattern) = grant.split_once(' ').unwrap_or(("*", grant));
-            (allowed == "*" || allowed.eq_ignore_ascii_case(method)) && matches(pattern, url)
+            (allowed == "*" || allowed.eq_ignore_ascii_case(method)) && matches_address(pattern, url)
         });
         need(granted, Capability::Http, || format!("http: [{method} {url}]"))
     }
@@ -207,6 +207,21 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
+/// Whether an address fits a pattern. A `*` for a host stays in the host: `https://*.example.com/*` is not
+/// `https://evil.example/x.example.com/`.
+fn matches_address(pattern: &str, url: &str) -> bool {
+    let Some((scheme, pattern)) = pattern.split_once("://") else { return matches(pattern, url) };
+    let Some((url_scheme, url)) = url.split_once("://") else { return false };
+    let ((host, path), (url_host, url_path)) = (split_host(pattern), split_host(url));
+    // A pattern without a path that ends in `*` means every path.
+    let path = if path.is_empty() && host.ends_with('*') { "*" } else { path };
+    matches(scheme, url_scheme) && matches(host, url_host) && matches(path, url_path)
+}
+
+fn split_host(address: &str) -> (&str, &str) {
+    address.split_at(address.find(['/', '?', '#', '\\']).unwrap_or(address.len()))
+}
+
 /// Whether a granted folder or file covers a path. Both are absolute; a path with `.` or `..` parts is
 /// covered by nothing.
 fn covers(root: &str, path: &str) -> bool {
@@ -240,6 +255,20 @@ mod tests {
         assert!(!covers("/etc", "/etcetera"));
         assert!(!covers("/etc", "/etc/../root"));
         assert!(!covers("/", "relative"));
+    }
+
+    #[test]
+    fn a_star_for_a_host_stays_in_the_host() {
+        let good = "https://*.example.com/*";
+        assert!(matches_address(good, "https://x.example.com/a/b?c"));
+        for bad in ["https://evil.org/x.example.com/", "https://evil.org?x.example.com/", "https://evil.org\\.example.com/"] {
+            assert!(!matches_address(good, bad), "{bad}");
+        }
+        assert!(matches_address("*", "https://x/y"));
+        assert!(matches_address("tcp://db:5432", "tcp://db:5432"));
+        assert!(matches_address("http://x*", "http://x:80/y"));
+        assert!(!matches_address("http://x/*", "https://x/"));
+        assert!(!matches_address("http://x/*", "x"));
     }
 
     #[test]
