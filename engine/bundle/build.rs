@@ -9,8 +9,19 @@ use std::{
 
 /// The plugins that come with the engine: action name, and folder in `plugins/`. Sorted by action.
 const PLUGINS: &[(&str, &str)] = &[
+    ("aws:approve", "approve"),
+    ("aws:executeAutomation", "execute-automation"),
+    ("aws:pause", "pause"),
+    ("aws:runCommand", "run-command"),
     ("aws:sleep", "sleep"),
+    ("rw:assert", "assert"),
+    ("rw:getParameter", "get-parameter"),
+    ("rw:httpRequest", "http-request"),
+    ("rw:putParameter", "put-parameter"),
     ("rw:shell", "shell"),
+    ("rw:symlink", "symlink"),
+    ("rw:template", "template"),
+    ("rw:waitFor", "wait-for"),
     ("rw:writeFile", "write-file"),
 ];
 
