@@ -1,0 +1,117 @@
+//! What people see, word for word: every file in `transcripts/` is a session with the real command.
+//!
+//! A line that begins with `$ ` is a command; what follows is what it writes: standard output as it is, then standard
+//! error with `! ` before each line, then `[exit N]` unless it is 0. `< text` at the end of a command is what it reads.
+//! What differs from run to run (ids, moments, durations, digests, folders) is replaced by a word in angle brackets.
+//! `UPDATE_GOLDEN=1 cargo test -p runwright-cli --test transcripts` writes the files anew; to add a session, write the commands alone.
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{Machine, normalised};
+
+/// Plays every session whose name begins with `prefix`; a test per topic, so that they run at the same time.
+fn play(prefix: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
+    let mut sessions: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    sessions.sort();
+    let mut played = 0;
+    for file in sessions {
+        let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        if !name.starts_with(prefix) {
+            continue;
+        }
+        played += 1;
+        let expected = fs::read_to_string(&file).unwrap();
+        let actual = session(&expected);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&file, actual).unwrap();
+        } else {
+            assert!(actual == expected, "{name} differs.\n--- expected\n{expected}\n--- actual\n{actual}");
+        }
+    }
+    assert!(played > 0, "there is no session {prefix}*");
+}
+
+/// The session with its commands played again.
+fn session(text: &str) -> String {
+    let machine = Machine::new();
+    let mut out = String::new();
+    // What stands before the first command is a comment.
+    out.extend(text.lines().take_while(|line| !line.starts_with("$ ")).map(|line| format!("{line}\n")));
+    for line in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
+        let (command, input) = line.split_once(" < ").unwrap_or((line, ""));
+        let done = machine.run(&words(command), input);
+        out.push_str(&format!("$ {line}\n{}", normalised(&done.stdout, &machine)));
+        if !done.stdout.is_empty() && !done.stdout.ends_with('\n') {
+            out.push_str("[no line end]\n");
+        }
+        for line in normalised(&done.stderr, &machine).lines() {
+            out.push_str(format!("! {line}").trim_end());
+            out.push('\n');
+        }
+        if done.exit != 0 {
+            out.push_str(&format!("[exit {}]\n", done.exit));
+        }
+    }
+    out
+}
+
+/// The words of a command, as a shell splits them; single quotes keep spaces.
+fn words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (at, part) in command.split('\'').enumerate() {
+        if at % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+#[test]
+fn usage() {
+    play("usage");
+}
+
+#[test]
+fn validate() {
+    play("validate");
+}
+
+#[test]
+fn explain() {
+    play("explain");
+}
+
+#[test]
+fn graph() {
+    play("graph");
+}
+
+#[test]
+fn param() {
+    play("param");
+}
+
+#[test]
+fn plugin() {
+    play("plugin");
+}
+
+#[test]
+fn run() {
+    play("run");
+}
+
+#[test]
+fn approve() {
+    play("approve");
+}
+
+#[test]
+fn store() {
+    play("store");
+}
