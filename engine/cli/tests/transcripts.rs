@@ -1,4 +1,4 @@
-//! What people see, word for word: every file in `transcripts/` is a session with the real command.
+//! What people see, word for word: every `.out` file in `transcripts/` is a session with the real command.
 //!
 //! A line that begins with `$ ` is a command; what follows is what it writes: standard output as it is, then standard
 //! error with `! ` before each line, then `[exit N]` unless it is 0. `< text` at the end of a command is what it reads.
