@@ -39,7 +39,7 @@ mod show;
 pub use engine::{Begun, Builder, Engine, StartRequest, Until};
 pub use error::Error;
 pub use library::{Library, Runbook};
-pub use runwright_compiler::{BindError, Compiled, Diagnostic, Severity, Source, Span};
+pub use runwright_compiler::{BindError, Compiled, Diagnostic, Severity, Source, Span, parse};
 pub use runwright_local as local;
 pub use runwright_model as model;
 pub use runwright_store as store;
