@@ -85,7 +85,9 @@ impl Follow<'_> {
     async fn watch(&self, engine: &Engine, ids: &[ExecutionId]) -> Result<(Vec<ExecutionView>, Option<Exit>), Problem> {
         let mut stop = Stop::listen()?;
         let settings = self.settings.clone();
-        let mut progress = progress::new(self.settings.console, Box::new(move |rest| settings.command(rest)));
+        // Who does not stay reads in the result how it goes on.
+        let command = self.stay.then(|| -> progress::Command { Box::new(move |rest| settings.command(rest)) });
+        let mut progress = progress::new(self.settings.console, command);
         let mut views = Vec::new();
         for id in ids {
             let span = tracing::info_span!("follow", execution = %id);

@@ -35,12 +35,30 @@ pub(crate) async fn engine(settings: &Settings) -> Result<Engine, Problem> {
     Ok(builder.open().await?)
 }
 
-/// Says that executions stand still because the process that ran them ended, except those in `mine`.
-pub(crate) async fn hint_at_unfinished(
+/// The engine for a verb that makes the executions `mine` go on: it also says which others stand still.
+pub(crate) async fn engine_for(settings: &Settings, mine: &[ExecutionId]) -> Result<Engine, Problem> {
+    let engine = engine(settings).await?;
+    closing_on_error(&engine, hint_at_unfinished(&engine, settings, mine)).await?;
+    Ok(engine)
+}
+
+/// Closes the engine when the work fails, so that nothing buffered is lost.
+pub(crate) async fn closing_on_error<T>(
     engine: &Engine,
-    settings: &Settings,
-    mine: &[ExecutionId],
-) -> Result<(), Problem> {
+    work: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    match work.await {
+        Ok(value) => Ok(value),
+        Err(problem) => {
+            // The first problem is the one to show.
+            let _ = engine.clone().close().await;
+            Err(problem)
+        }
+    }
+}
+
+/// Says that executions stand still because the process that ran them ended, except those in `mine`.
+async fn hint_at_unfinished(engine: &Engine, settings: &Settings, mine: &[ExecutionId]) -> Result<(), Problem> {
     let rows = engine.unfinished().await?;
     // One that waits is not in trouble: `list --status waiting` shows it.
     let stopped = rows
@@ -50,16 +68,12 @@ pub(crate) async fn hint_at_unfinished(
         .filter(|row| row.parent.is_none() && !mine.contains(&row.id))
         .count();
     if number > 0 {
-        let verb = if number == 1 {
-            "has not ended, and no process runs it"
-        } else {
-            "have not ended, and no process runs them"
-        };
+        let verb = if number == 1 { "has not ended, and no process runs it" } else { "have not ended, and no process runs them" };
         let (list, resume) = (settings.command("list"), settings.command("resume"));
-        settings.console.note(&format!(
-            "{} {verb}: `{list}` shows, `{resume}` goes on",
-            count(number, "execution")
-        ));
+        let number = count(number, "execution");
+        settings
+            .console
+            .note(&format!("{number} {verb}: `{list}` shows, `{resume}` goes on"));
     }
     Ok(())
 }

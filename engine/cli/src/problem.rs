@@ -132,12 +132,17 @@ impl From<runwright::model::capability::Error> for Problem {
 /// One line for one misfit, a list for several.
 fn parameters_message(found: &[BindError]) -> String {
     match found {
-        [only] => only.to_string(),
+        [only] => misfit(only),
         many => {
-            let lines: Vec<String> = many.iter().map(|error| format!("\n  - {error}")).collect();
+            let lines: Vec<String> = many.iter().map(|error| format!("\n  - {}", misfit(error))).collect();
             format!("{} parameters do not fit the runbook:{}", many.len(), lines.concat())
         }
     }
+}
+
+fn misfit(error: &BindError) -> String {
+    let allowed = error.allowed.as_ref().map_or_else(String::new, |allowed| format!("; allowed is {allowed}"));
+    format!("parameter `{}` {}{allowed}", error.parameter, error.reason)
 }
 
 fn capability_exit(error: &runwright::model::capability::Error) -> Exit {

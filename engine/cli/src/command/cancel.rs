@@ -2,8 +2,7 @@
 
 use runwright::model::{id::ExecutionId, status::Status};
 
-use super::run::closing_on_error;
-use crate::{exit::Exit, follow::Follow, open::engine, problem::Problem, settings::Settings, user};
+use crate::{exit::Exit, follow::Follow, open::{closing_on_error, engine_for}, problem::Problem, settings::Settings, user};
 
 const AFTER_HELP: &str = "\
 Example:
@@ -25,7 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
-    let engine = engine(settings).await?;
+    let engine = engine_for(settings, std::slice::from_ref(&args.id)).await?;
     let asked = async { Ok(engine.cancel(&args.id, &user::name(), args.reason.as_deref()).await?) };
     closing_on_error(&engine, asked).await?;
     Follow {

@@ -2,8 +2,7 @@
 
 use runwright::model::id::ExecutionId;
 
-use super::run::closing_on_error;
-use crate::{exit::Exit, follow::Follow, open::engine, problem::Problem, settings::Settings, user};
+use crate::{exit::Exit, follow::Follow, open::{closing_on_error, engine_for}, problem::Problem, settings::Settings, user};
 
 pub(super) const APPROVE_HELP: &str = "\
 Examples:
@@ -39,7 +38,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, approve: bool, settings: &Settings) -> Result<Exit, Problem> {
-    let engine = engine(settings).await?;
+    let engine = engine_for(settings, std::slice::from_ref(&args.id)).await?;
     let (step, comment) = (args.step.as_deref(), args.comment.as_deref());
     let decided = async { Ok(engine.decide(&args.id, step, approve, &user::name(), comment).await?) };
     closing_on_error(&engine, decided).await?;

@@ -12,11 +12,10 @@ use runwright::{
     },
 };
 
-use super::run::closing_on_error;
 use crate::{
     exit::Exit,
     input,
-    open::engine,
+    open::{closing_on_error, engine},
     problem::Problem,
     render::parameter::{self, Shown},
     settings::Settings,

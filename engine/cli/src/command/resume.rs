@@ -2,8 +2,7 @@
 
 use runwright::model::id::ExecutionId;
 
-use super::run::closing_on_error;
-use crate::{exit::Exit, follow::Follow, open::engine, problem::Problem, settings::Settings};
+use crate::{exit::Exit, follow::Follow, open::{closing_on_error, engine, engine_for}, problem::Problem, settings::Settings};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -28,8 +27,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
-    let engine = engine(settings).await?;
     let named = !args.ids.is_empty();
+    let engine = if named { engine_for(settings, &args.ids).await? } else { engine(settings).await? };
     let resumed = closing_on_error(&engine, async {
         let mut ids = args.ids;
         if !named {

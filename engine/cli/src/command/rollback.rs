@@ -2,8 +2,7 @@
 
 use runwright::model::{id::ExecutionId, status::Status};
 
-use super::run::closing_on_error;
-use crate::{exit::Exit, follow::Follow, open::engine, problem::Problem, settings::Settings, user};
+use crate::{exit::Exit, follow::Follow, open::{closing_on_error, engine_for}, problem::Problem, settings::Settings, user};
 
 const AFTER_HELP: &str = "\
 Steps are undone in the reverse of the order in which they ended. Exits with 0 when all is undone, and with
@@ -19,7 +18,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
-    let engine = engine(settings).await?;
+    let engine = engine_for(settings, std::slice::from_ref(&args.id)).await?;
     let asked = async { Ok(engine.rollback(&args.id, &user::name()).await?) };
     closing_on_error(&engine, asked).await?;
     Follow {

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use runwright::{Begun, Engine, Runbook, StartRequest, model::id::ExecutionId};
+use runwright::{Begun, Runbook, StartRequest, model::id::ExecutionId};
 
 use crate::{
     exit::Exit,
     follow::Follow,
     input,
-    open::{engine, hint_at_unfinished},
+    open::{closing_on_error, engine_for},
     problem::Problem,
     settings::Settings,
     user,
@@ -46,12 +46,11 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
     let parameters = input::parameters(args.parameters.as_deref(), &args.param)?;
-    let engine = engine(settings).await?;
+    let mine: Vec<ExecutionId> = args.id.iter().cloned().collect();
+    let engine = engine_for(settings, &mine).await?;
     let started = async {
         let runbook = engine.library().runbook(&args.runbook).await?;
         checked(&runbook, settings)?;
-        let mine: Vec<ExecutionId> = args.id.iter().cloned().collect();
-        hint_at_unfinished(&engine, settings, &mine).await?;
         let request = StartRequest {
             runbook,
             parameters,
@@ -80,21 +79,6 @@ fn checked(runbook: &Runbook, settings: &Settings) -> Result<(), Problem> {
         settings.console.diagnostics(&runbook.source, found);
     }
     Ok(())
-}
-
-/// Closes the engine also when the way to the execution failed, so that nothing buffered is lost.
-pub(super) async fn closing_on_error<T>(
-    engine: &Engine,
-    work: impl Future<Output = Result<T, Problem>>,
-) -> Result<T, Problem> {
-    match work.await {
-        Ok(value) => Ok(value),
-        Err(problem) => {
-            // The first problem is the one to show.
-            let _ = engine.clone().close().await;
-            Err(problem)
-        }
-    }
 }
 
 fn announce(begun: &Begun, settings: &Settings) {

@@ -3,12 +3,11 @@
 use runwright::{Engine, model::id::ExecutionId};
 use serde_json::Value;
 
-use super::run::closing_on_error;
 use crate::{
     exit::Exit,
     follow::Follow,
     input,
-    open::engine,
+    open::{closing_on_error, engine_for},
     problem::Problem,
     render::{execution, text},
     settings::Settings,
@@ -45,7 +44,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
-    let engine = engine(settings).await?;
+    let engine = engine_for(settings, std::slice::from_ref(&args.id)).await?;
     let payload = args.payload.as_deref().map_or(Value::Null, input::json_or_text);
     let sent = async {
         Ok(engine

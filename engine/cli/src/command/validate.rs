@@ -14,6 +14,17 @@ pub(crate) struct Args {
     /// Runbook files, or names in the runbook folders
     #[arg(value_name = "FILE|NAME", required = true)]
     runbooks: Vec<String>,
+    /// Refuse what AWS Systems Manager does not know, and name each use of it
+    #[arg(long)]
+    strict_aws: bool,
+}
+
+/// A runbook with all that was found in it.
+struct Found {
+    runbook: Runbook,
+    diagnostics: Vec<Diagnostic>,
+    /// Whether it may be used as it was asked for.
+    ok: bool,
 }
 
 #[derive(Serialize)]
@@ -38,43 +49,48 @@ struct Checked<'a> {
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
     let library = library(settings)?;
-    let mut runbooks = Vec::new();
+    let mut all = Vec::new();
     for name in &args.runbooks {
-        runbooks.push(library.runbook(name).await?);
+        all.push(found(library.runbook(name).await?, args.strict_aws));
     }
-    let checked: Vec<Checked<'_>> = runbooks.iter().map(checked).collect();
+    let checked: Vec<Checked<'_>> = all.iter().map(checked).collect();
     let ok = checked.iter().all(|one| one.ok);
     if !settings.console.json {
-        for runbook in &runbooks {
-            settings
-                .console
-                .diagnostics(&runbook.source, &runbook.compiled.diagnostics);
+        for found in &all {
+            settings.console.diagnostics(&found.runbook.source, &found.diagnostics);
         }
     }
     let report = Report { ok, runbooks: checked };
-    settings
-        .console
-        .result(&report, || report.runbooks.iter().map(line).collect())?;
+    settings.console.result(&report, || report.runbooks.iter().map(line).collect())?;
     Ok(if ok { Exit::Success } else { Exit::BadInput })
 }
 
-fn checked(runbook: &Runbook) -> Checked<'_> {
-    let plan = runbook.compiled.plan.as_ref();
+fn found(runbook: Runbook, strict_aws: bool) -> Found {
+    let mut diagnostics = runbook.compiled.diagnostics.clone();
+    let additions = if strict_aws { runwright::parse(&runbook.source).additions() } else { Vec::new() };
+    let ok = runbook.compiled.plan.is_some() && additions.is_empty();
+    diagnostics.extend(additions);
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span.bytes.start);
+    Found { runbook, diagnostics, ok }
+}
+
+fn checked(found: &Found) -> Checked<'_> {
+    let plan = found.runbook.compiled.plan.as_ref();
     Checked {
-        runbook: &runbook.source.name,
-        file: &runbook.source.origin,
-        ok: plan.is_some(),
+        runbook: &found.runbook.source.name,
+        file: &found.runbook.source.origin,
+        ok: found.ok,
         steps: plan.map(|plan| plan.steps.len()),
         parameters: plan.map(|plan| plan.parameters.len()),
         plan: plan.map(|plan| plan.digest().to_string()),
-        diagnostics: &runbook.compiled.diagnostics,
+        diagnostics: &found.diagnostics,
     }
 }
 
 /// Nothing for one that has errors: they were shown.
 fn line(checked: &Checked<'_>) -> String {
     match (checked.steps, checked.parameters) {
-        (Some(steps), Some(parameters)) => {
+        (Some(steps), Some(parameters)) if checked.ok => {
             format!(
                 "ok: {}: {}, {}\n",
                 checked.runbook,

@@ -9,7 +9,7 @@ use runwright::{
 };
 
 use super::{
-    Change, Progress, Watch,
+    Change, Command, Progress, Watch,
     plain::{ended, ways_for_a_person},
 };
 use crate::render::{
@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_millis(120);
 /// Draws lines.
 pub(super) struct Live {
     console: Console,
-    command: Box<dyn Fn(&str) -> String>,
+    command: Option<Command>,
     watch: Watch,
     lines: MultiProgress,
     active: BTreeMap<String, ProgressBar>,
@@ -35,7 +35,7 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(console: Console, command: Box<dyn Fn(&str) -> String>) -> Self {
+    pub(super) fn new(console: Console, command: Option<Command>) -> Self {
         Self {
             console,
             command,
@@ -122,7 +122,7 @@ impl Progress for Live {
             self.print_change(&change, now);
         }
         self.redraw(view, now);
-        let ways = ways_for_a_person(view, &*self.command);
+        let ways = self.command.as_ref().and_then(|command| ways_for_a_person(view, command));
         if let Some(ways) = ways.filter(|ways| self.told.as_ref() != Some(ways)) {
             self.print(&self.paint().yellow(&ways));
             self.told = Some(ways);

@@ -24,8 +24,11 @@ pub(crate) trait Progress {
     fn finish(&mut self);
 }
 
-/// The right one for this console. `command` completes a verb to a command that can be copied.
-pub(crate) fn new(console: Console, command: Box<dyn Fn(&str) -> String>) -> Box<dyn Progress> {
+/// Completes a verb to a command that can be copied.
+pub(crate) type Command = Box<dyn Fn(&str) -> String>;
+
+/// The right one for this console. With `command`, it says how a person can make a waiting execution go on.
+pub(crate) fn new(console: Console, command: Option<Command>) -> Box<dyn Progress> {
     if console.quiet {
         Box::new(Silent)
     } else if console.live {

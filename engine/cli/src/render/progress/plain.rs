@@ -5,7 +5,7 @@ use runwright::{
     view::{ExecutionView, WaitView},
 };
 
-use super::{Change, Progress, Watch};
+use super::{Change, Command, Progress, Watch};
 use crate::render::{
     console::Console,
     execution::{remarks, wait_text, ways_on},
@@ -17,13 +17,13 @@ use crate::render::{
 /// Writes lines.
 pub(super) struct Plain {
     console: Console,
-    command: Box<dyn Fn(&str) -> String>,
+    command: Option<Command>,
     watch: Watch,
     told: Option<String>,
 }
 
 impl Plain {
-    pub(super) fn new(console: Console, command: Box<dyn Fn(&str) -> String>) -> Self {
+    pub(super) fn new(console: Console, command: Option<Command>) -> Self {
         Self {
             console,
             command,
@@ -44,7 +44,7 @@ impl Progress for Plain {
                 self.console.say(&logs::line(line, self.console.paint_err()));
             }
         }
-        let ways = ways_for_a_person(view, &*self.command);
+        let ways = self.command.as_ref().and_then(|command| ways_for_a_person(view, command));
         if let Some(ways) = ways.filter(|ways| self.told.as_ref() != Some(ways)) {
             self.console.say(&ways);
             self.told = Some(ways);
