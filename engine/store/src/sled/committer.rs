@@ -43,10 +43,8 @@ struct Queue {
     failure: Option<Failure>,
 }
 
-struct Waiter {
-    durability: Durability,
-    answer: oneshot::Sender<Result<()>>,
-}
+/// Somebody who waits until what pends is durable.
+type Waiter = oneshot::Sender<Result<()>>;
 
 /// Why nothing more is written, in a form that can be told to many.
 #[derive(Debug, Clone)]
@@ -82,25 +80,19 @@ impl Core {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Refuses when nothing more can be written.
-    pub(crate) fn check_open(&self) -> Result<()> {
-        let queue = self.queue();
-        match &queue.failure {
-            Some(failure) => Err(failure.to_error(&self.directory)),
-            None if queue.closing => Err(Error::Closed),
-            None => Ok(()),
-        }
-    }
-
     /// Hands changes to the committer. The caller holds the layers, so that the order in which changes are
     /// absorbed is the order in which they are waited for.
-    pub(crate) fn submit(&self, layers: &mut Layers, changes: Changes, durability: Durability) -> Wait {
-        layers.absorb(changes);
+    pub(crate) fn submit(&self, layers: &mut Layers, changes: Changes, durability: Durability) -> Result<Wait> {
+        // Asked and answered under one lock: after a failure nobody may begin to wait.
         let mut queue = self.queue();
+        if let Some(failure) = &queue.failure {
+            return Err(failure.to_error(&self.directory));
+        }
+        layers.absorb(changes);
         let must_wait = durability == Durability::Durable || layers.pending_bytes() > WAIT_BYTES;
         let wait = must_wait.then(|| {
             let (answer, wait) = oneshot::channel();
-            queue.waiters.push(Waiter { durability, answer });
+            queue.waiters.push(answer);
             wait
         });
         let crowded = layers.pending_bytes() > WRITE_BYTES;
@@ -110,7 +102,7 @@ impl Core {
         }
         queue.crowded |= crowded;
         queue.dirty_since.get_or_insert_with(Instant::now);
-        wait
+        Ok(wait)
     }
 
     /// Asks the committer to write what pends and end.
@@ -155,7 +147,7 @@ impl Core {
         let mut queue = self.queue();
         for waiter in queue.waiters.drain(..) {
             // Who does not wait any more need not know.
-            let _ = waiter.answer.send(Err(failure.to_error(&self.directory)));
+            let _ = waiter.send(Err(failure.to_error(&self.directory)));
         }
         queue.failure.get_or_insert(failure);
     }
@@ -200,9 +192,7 @@ fn run(core: &Core, syncer: &mut Syncer, idle: Duration) {
     loop {
         let last = core.wait_for_work(idle);
         let (changes, waiters) = core.take();
-        // Bytes that were only crowded, and that nobody wants durable, reach the disk with the next commit.
-        let durable = last || waiters.is_empty() || waiters.iter().any(|w| w.durability == Durability::Durable);
-        let outcome = commit(core, syncer, &changes, durable);
+        let outcome = commit(core, syncer, &changes);
         if let Err(error) = &outcome {
             tracing::error!(directory = %core.directory.display(), "the store takes no more writes: {error}");
             core.fail(Failure::of(error));
@@ -213,7 +203,7 @@ fn run(core: &Core, syncer: &mut Syncer, idle: Duration) {
                 .map(|()| ())
                 .map_err(|error| Failure::of(error).to_error(&core.directory));
             // Who does not wait any more need not know.
-            let _ = waiter.answer.send(answer);
+            let _ = waiter.send(answer);
         }
         if last || outcome.is_err() {
             return;
@@ -221,7 +211,9 @@ fn run(core: &Core, syncer: &mut Syncer, idle: Duration) {
     }
 }
 
-fn commit(core: &Core, syncer: &mut Syncer, changes: &Changes, durable: bool) -> Result<()> {
+/// Brings changes into the database and onto the disk. Always durably: a commit that nobody waits for has a
+/// MiB of changes or comes after a pause, and a `fdatasync` less would not be felt.
+fn commit(core: &Core, syncer: &mut Syncer, changes: &Changes) -> Result<()> {
     let tree = core.layers().tree.clone();
     if !changes.is_empty() {
         let mut batch = ::sled::Batch::default();
@@ -234,9 +226,6 @@ fn commit(core: &Core, syncer: &mut Syncer, changes: &Changes, durable: bool) ->
         tree.apply(batch)?;
         core.layers_mut().applied();
     }
-    if durable {
-        tree.flush()?;
-        syncer.sync()?;
-    }
-    Ok(())
+    tree.flush()?;
+    syncer.sync()
 }

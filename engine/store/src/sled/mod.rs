@@ -152,7 +152,6 @@ impl SledStore {
     ) -> Result<(T, committer::Wait)> {
         let core = self.core();
         let mut layers = core.layers_mut();
-        core.check_open()?;
         if epoch.0 != layers.owner {
             return Err(Error::Fenced {
                 epoch,
@@ -163,7 +162,7 @@ impl SledStore {
         let answer = change(&mut draft)?;
         let changes = draft.into_changes();
         self.check_room(&layers)?;
-        let wait = core.submit(&mut layers, changes, durability);
+        let wait = core.submit(&mut layers, changes, durability)?;
         Ok((answer, wait))
     }
 

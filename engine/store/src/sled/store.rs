@@ -19,13 +19,12 @@ impl Store for SledStore {
         {
             let core = self.core();
             let mut layers = core.layers_mut();
-            core.check_open()?;
             self.check_room(&layers)?;
             epoch = layers.owner + 1;
             let mut draft = Draft::new(&layers);
             draft.put(keys::EPOCH.to_vec(), &codec::encode(&epoch)?)?;
             let changes = draft.into_changes();
-            wait = core.submit(&mut layers, changes, Durability::Durable);
+            wait = core.submit(&mut layers, changes, Durability::Durable)?;
             // From here on every earlier epoch is fenced off, even while this one is not durable yet.
             layers.owner = epoch;
         }
@@ -264,8 +263,7 @@ impl Store for SledStore {
         let wait = {
             let core = self.core();
             let mut layers = core.layers_mut();
-            core.check_open()?;
-            core.submit(&mut layers, super::layers::Changes::new(), Durability::Durable)
+            core.submit(&mut layers, super::layers::Changes::new(), Durability::Durable)?
         };
         match wait {
             Some(wait) => wait.await.map_err(|_lost| Error::Closed)?,
