@@ -31,7 +31,12 @@ impl Account {
     /// `NotFound` when the user has no entry.
     pub(crate) fn own() -> Result<Self, Error> {
         let uid = Uid::effective();
-        Self::of(User::from_uid(uid).ok().flatten().ok_or_else(|| unknown("user", &uid.to_string()))?)
+        Self::of(
+            User::from_uid(uid)
+                .ok()
+                .flatten()
+                .ok_or_else(|| unknown("user", &uid.to_string()))?,
+        )
     }
 
     fn of(user: User) -> Result<Self, Error> {
@@ -67,12 +72,18 @@ pub(crate) fn group_number(text: &str) -> Result<u32, Error> {
 
 /// The name of a user; its number as text when it has none.
 pub(crate) fn user_name(uid: u32) -> String {
-    User::from_uid(Uid::from_raw(uid)).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+    User::from_uid(Uid::from_raw(uid))
+        .ok()
+        .flatten()
+        .map_or_else(|| uid.to_string(), |user| user.name)
 }
 
 /// The name of a group; its number as text when it has none.
 pub(crate) fn group_name(gid: u32) -> String {
-    Group::from_gid(Gid::from_raw(gid)).ok().flatten().map_or_else(|| gid.to_string(), |group| group.name)
+    Group::from_gid(Gid::from_raw(gid))
+        .ok()
+        .flatten()
+        .map_or_else(|| gid.to_string(), |group| group.name)
 }
 
 fn user(name: &str) -> Result<Option<User>, Error> {

@@ -51,7 +51,8 @@ impl BlobStore {
                 let number = u32::try_from(number).expect("a blob has at most 256 parts");
                 self.put_row(part_key(&digest, number), part).await?;
             }
-            self.put_row(digest.as_bytes().to_vec(), &(contents.len() as u64).to_be_bytes()).await?;
+            self.put_row(digest.as_bytes().to_vec(), &(contents.len() as u64).to_be_bytes())
+                .await?;
         }
         Ok(digest.to_string())
     }
@@ -107,10 +108,18 @@ impl BlobStore {
         let mut at = offset;
         while at < end {
             let number = u32::try_from(at / part_bytes).expect("a blob has at most 256 parts");
-            let part = self.row(&part_key(&digest, number)).await?.ok_or_else(|| damaged(name))?;
+            let part = self
+                .row(&part_key(&digest, number))
+                .await?
+                .ok_or_else(|| damaged(name))?;
             let start = usize::try_from(at % part_bytes).expect("less than a part");
-            let stop = usize::try_from(end - u64::from(number) * part_bytes).unwrap_or(usize::MAX).min(part.len());
-            let wanted = part.get(start..stop).filter(|bytes| !bytes.is_empty()).ok_or_else(|| damaged(name))?;
+            let stop = usize::try_from(end - u64::from(number) * part_bytes)
+                .unwrap_or(usize::MAX)
+                .min(part.len());
+            let wanted = part
+                .get(start..stop)
+                .filter(|bytes| !bytes.is_empty())
+                .ok_or_else(|| damaged(name))?;
             bytes.extend_from_slice(wanted);
             at += wanted.len() as u64;
         }
@@ -126,7 +135,10 @@ impl BlobStore {
 
     async fn put_row(&self, key: Vec<u8>, plaintext: &[u8]) -> Result<(), Error> {
         let sealed = self.key.seal(&key, plaintext)?;
-        self.store.put(Table::Blobs, &key, sealed, Expect::Any).await.map_err(store_failed)?;
+        self.store
+            .put(Table::Blobs, &key, sealed, Expect::Any)
+            .await
+            .map_err(store_failed)?;
         Ok(())
     }
 
@@ -142,13 +154,20 @@ fn part_key(digest: &Digest, number: u32) -> Vec<u8> {
 }
 
 fn parse(name: &str) -> Result<Digest, Error> {
-    name.parse().map_err(|error: runwright_model::digest::Error| Error::Invalid(error.to_string()))
+    name.parse()
+        .map_err(|error: runwright_model::digest::Error| Error::Invalid(error.to_string()))
 }
 
 fn damaged(name: &str) -> Error {
-    Error::Unavailable(format!("the blob `{name}` is damaged: a part of it is missing from the store"))
+    Error::Unavailable(format!(
+        "the blob `{name}` is damaged: a part of it is missing from the store"
+    ))
 }
 
 fn limit(which: &str, limit: u64, used: u64) -> Error {
-    Error::LimitExceeded { which: which.into(), limit, used }
+    Error::LimitExceeded {
+        which: which.into(),
+        limit,
+        used,
+    }
 }

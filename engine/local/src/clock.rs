@@ -27,7 +27,9 @@ pub(crate) fn time_left(limit: Option<Duration>, deadline: Option<Timestamp>) ->
     let Some(deadline) = deadline else { return Ok(limit) };
     let left = deadline.since(now());
     if left.is_zero() {
-        return Err(Error::TimedOut(format!("the step's time was over ({deadline}) before this began: nothing was started")));
+        return Err(Error::TimedOut(format!(
+            "the step's time was over ({deadline}) before this began: nothing was started"
+        )));
     }
     Ok(Some(limit.map_or(left, |limit| limit.min(left))))
 }
@@ -43,6 +45,9 @@ mod tests {
         assert_eq!(left(Some(Duration::from_secs(1))), Duration::from_secs(1));
         assert!(left(Some(Duration::from_secs(100))) <= Duration::from_secs(60));
         assert_eq!(time_left(None, None), Ok(None));
-        assert!(matches!(time_left(None, Some(Timestamp::from_millis(1))), Err(Error::TimedOut(_))));
+        assert!(matches!(
+            time_left(None, Some(Timestamp::from_millis(1))),
+            Err(Error::TimedOut(_))
+        ));
     }
 }

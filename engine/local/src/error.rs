@@ -39,7 +39,9 @@ pub enum Error {
     #[error("the system gave no random bytes: {0}")]
     Random(String),
     /// What was encrypted cannot be read.
-    #[error("{what} cannot be decrypted: it was encrypted with another key, or is damaged; put back the key and the store of the same copy")]
+    #[error(
+        "{what} cannot be decrypted: it was encrypted with another key, or is damaged; put back the key and the store of the same copy"
+    )]
     Sealed {
         /// What.
         what: String,

@@ -1,7 +1,5 @@
 //! Putting secrets in the place of their placeholders, and taking them out of what comes back.
 
-use std::collections::BTreeMap;
-
 use runwright_model::{
     capability::Error,
     secret::{Secrets, placeholders},
@@ -45,48 +43,30 @@ pub(crate) fn bytes(secrets: &Secrets, bytes: Vec<u8>, what: &str) -> Result<Vec
 pub(crate) fn refuse(text: &str, what: &str, instead: &str) -> Result<(), Error> {
     match placeholders(text).next() {
         None => Ok(()),
-        Some(found) => {
-            Err(Error::Invalid(format!("{what} holds the secret placeholder `{found}`, and is visible to others: {instead}")))
-        }
+        Some(found) => Err(Error::Invalid(format!(
+            "{what} holds the secret placeholder `{found}`, and is visible to others: {instead}"
+        ))),
     }
 }
-
-/// The secrets, and beside each that has several lines its lines, so that output which is looked at line
-/// by line does not let a private key through.
-pub(crate) fn with_lines(secrets: &Secrets) -> Secrets {
-    let mut values = BTreeMap::new();
-    for (placeholder, value) in secrets.iter() {
-        values.insert(placeholder.to_owned(), value.to_owned());
-        if value.trim_end().contains('\n') {
-            // Short lines, such as a brace, would garble everything.
-            let lines = value.lines().map(str::trim).filter(|line| line.len() >= LINE_CHARS_MIN);
-            values.extend(lines.enumerate().map(|(n, line)| (format!("{placeholder}[{n}]"), line.to_owned())));
-        }
-    }
-    Secrets::new(values)
-}
-
-const LINE_CHARS_MIN: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn secrets() -> Secrets {
-        Secrets::new(BTreeMap::from([("((secret:/k:1))".to_owned(), "-----BEGIN-----\nabcdefghij\n}\n".to_owned())]))
+        Secrets::new(BTreeMap::from([("((secret:/k:1))".to_owned(), "value".to_owned())]))
     }
 
     #[test]
     fn unknown_placeholders_are_refused() {
-        assert!(text(&secrets(), "x ((secret:/other:1))", "the file").unwrap_err().to_string().contains("/other:1"));
+        assert!(
+            text(&secrets(), "x ((secret:/other:1))", "the file")
+                .unwrap_err()
+                .to_string()
+                .contains("/other:1")
+        );
         assert_eq!(bytes(&secrets(), vec![0xff, b'('], "the file").unwrap(), [0xff, b'(']);
-    }
-
-    #[test]
-    fn single_lines_of_a_secret_are_hidden() {
-        let secrets = with_lines(&secrets());
-        assert_eq!(secrets.redact("abcdefghij"), "((secret:/k:1))[1]");
-        assert_eq!(secrets.redact("}"), "}");
-        assert_eq!(secrets.redact("-----BEGIN-----\nabcdefghij\n}\n"), "((secret:/k:1))");
     }
 }

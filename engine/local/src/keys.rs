@@ -93,7 +93,8 @@ impl StoreKey {
     ///
     /// [`Error::Sealed`] when the envelope was made with another key or name, or is damaged.
     pub fn open(&self, name: &[u8], envelope: &[u8], what: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-        self.try_open(name, envelope).ok_or_else(|| Error::Sealed { what: what.to_owned() })
+        self.try_open(name, envelope)
+            .ok_or_else(|| Error::Sealed { what: what.to_owned() })
     }
 
     fn try_open(&self, name: &[u8], envelope: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -124,8 +125,16 @@ fn encrypt(key: &[u8; KEY_BYTES], name: &[u8], plaintext: &[u8], out: &mut Vec<u
     let mut nonce = [0; NONCE_BYTES];
     random(&mut nonce)?;
     let ciphertext = Aes256Gcm::new(&(*key).into())
-        .encrypt(&nonce.into(), Payload { msg: plaintext, aad: name })
-        .map_err(|_| Error::Sealed { what: "a value above 64 GiB".into() })?;
+        .encrypt(
+            &nonce.into(),
+            Payload {
+                msg: plaintext,
+                aad: name,
+            },
+        )
+        .map_err(|_| Error::Sealed {
+            what: "a value above 64 GiB".into(),
+        })?;
     out.extend_from_slice(&nonce);
     out.extend_from_slice(&ciphertext);
     Ok(())
@@ -133,20 +142,36 @@ fn encrypt(key: &[u8; KEY_BYTES], name: &[u8], plaintext: &[u8], out: &mut Vec<u
 
 fn decrypt(key: &[u8; KEY_BYTES], name: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_BYTES>()?;
-    let plaintext = Aes256Gcm::new(&(*key).into()).decrypt(&(*nonce).into(), Payload { msg: ciphertext, aad: name });
+    let plaintext = Aes256Gcm::new(&(*key).into()).decrypt(
+        &(*nonce).into(),
+        Payload {
+            msg: ciphertext,
+            aad: name,
+        },
+    );
     plaintext.ok().map(Zeroizing::new)
 }
 
 fn read_key(path: &Path) -> Result<StoreKey, Error> {
-    let failed = |source| Error::KeyFile { path: path.to_owned(), doing: "read", source };
+    let failed = |source| Error::KeyFile {
+        path: path.to_owned(),
+        doing: "read",
+        source,
+    };
     let mut file = fs::File::open(path).map_err(failed)?;
     let facts = file.metadata().map_err(failed)?;
     let mode = facts.mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(Error::KeyExposed { path: path.to_owned(), mode });
+        return Err(Error::KeyExposed {
+            path: path.to_owned(),
+            mode,
+        });
     }
     if facts.len() != KEY_BYTES as u64 {
-        return Err(Error::KeyLength { path: path.to_owned(), found: facts.len() });
+        return Err(Error::KeyLength {
+            path: path.to_owned(),
+            found: facts.len(),
+        });
     }
     let mut bytes = Zeroizing::new([0; KEY_BYTES]);
     file.read_exact(&mut *bytes).map_err(failed)?;
@@ -165,11 +190,19 @@ fn create_key(directory: &Path, path: &Path) -> Result<(), Error> {
     });
     let removed = fs::remove_file(&draft);
     let synced = linked.and(removed).and_then(|()| fs::File::open(directory)?.sync_all());
-    synced.map_err(|source| Error::KeyFile { path: path.to_owned(), doing: "written", source })
+    synced.map_err(|source| Error::KeyFile {
+        path: path.to_owned(),
+        doing: "written",
+        source,
+    })
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -202,17 +235,24 @@ mod tests {
         let first = StoreKey::load_or_create(directory.path()).unwrap();
         let again = StoreKey::load_or_create(directory.path()).unwrap();
         assert_eq!(*first.0, *again.0);
-        let names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> = fs::read_dir(directory.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
         assert_eq!(names, ["key"]);
-        assert_eq!(fs::metadata(directory.path().join("key")).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(directory.path().join("key")).unwrap().mode() & 0o777,
+            0o600
+        );
     }
 
     #[test]
     fn several_makers_agree() {
         let directory = tempfile::tempdir().unwrap();
         let keys: Vec<_> = std::thread::scope(|scope| {
-            let makers: Vec<_> =
-                (0..8).map(|_| scope.spawn(|| *StoreKey::load_or_create(directory.path()).unwrap().0)).collect();
+            let makers: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| *StoreKey::load_or_create(directory.path()).unwrap().0))
+                .collect();
             makers.into_iter().map(|m| m.join().unwrap()).collect()
         });
         assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));

@@ -57,7 +57,9 @@ use runwright_model::{
 use runwright_store::Store;
 
 pub use crate::error::Error;
-use crate::{blobs::BlobStore, commands::Commands, files::Files, http::Http, keys::StoreKey, parameters::ParameterStore};
+use crate::{
+    blobs::BlobStore, commands::Commands, files::Files, http::Http, keys::StoreKey, parameters::ParameterStore,
+};
 
 /// The backends of this machine, over one store. Cheap to clone.
 #[derive(Clone)]
@@ -129,7 +131,9 @@ impl SecretSource for Local {
 }
 
 fn not_here(function: &str) -> capability::Error {
-    capability::Error::Invalid(format!("`{function}` is answered by the engine itself and never reaches a machine"))
+    capability::Error::Invalid(format!(
+        "`{function}` is answered by the engine itself and never reaches a machine"
+    ))
 }
 
 /// The error with secrets taken out of its message: what a system says may repeat what it was given.

@@ -32,6 +32,9 @@ mod tests {
             assert_eq!(check_local(&known), Ok(()));
         }
         let error = check_local(&Some("other.example".into())).unwrap_err();
-        assert!(matches!(&error, Error::NotFound(text) if text.contains("localhost")), "{error}");
+        assert!(
+            matches!(&error, Error::NotFound(text) if text.contains("localhost")),
+            "{error}"
+        );
     }
 }

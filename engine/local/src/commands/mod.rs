@@ -15,12 +15,9 @@ mod script;
 
 use std::{path::Path, time::Duration};
 
-use runwright_model::{
-    capability::{
-        Answer, CallContext, Error, Outcome,
-        commands::{self, Command, Completed, Request, SCRIPT_BYTES_MAX, STDIN_BYTES_MAX},
-    },
-    secret::Secrets,
+use runwright_model::capability::{
+    Answer, CallContext, Error, Outcome,
+    commands::{self, Command, Completed, Request, SCRIPT_BYTES_MAX, STDIN_BYTES_MAX},
 };
 
 use crate::{account::Account, blobs::BlobStore, clock, fill, target};
@@ -72,12 +69,12 @@ impl Commands {
         };
         let ended = run::to_end(spec, stdin, limit, context).await;
         drop(script);
-        self.answer(ended?, &context.secrets).await
+        self.answer(ended?).await
     }
 
-    async fn answer(&self, ended: run::Ended, secrets: &Secrets) -> Result<Completed, Error> {
-        let (stdout, stdout_blob) = self.kept(ended.stdout, secrets).await?;
-        let (stderr, stderr_blob) = self.kept(ended.stderr, secrets).await?;
+    async fn answer(&self, ended: run::Ended) -> Result<Completed, Error> {
+        let (stdout, stdout_blob) = self.kept(ended.stdout).await?;
+        let (stderr, stderr_blob) = self.kept(ended.stderr).await?;
         Ok(Completed {
             exit_code: ended.exit_code,
             signal: ended.signal,
@@ -90,8 +87,8 @@ impl Commands {
     }
 
     /// The text of a stream for the answer, and the blob of the whole when it was cut.
-    async fn kept(&self, capture: output::Capture, secrets: &Secrets) -> Result<(String, Option<String>), Error> {
-        let kept = capture.finish(&fill::with_lines(secrets));
+    async fn kept(&self, capture: output::Capture) -> Result<(String, Option<String>), Error> {
+        let kept = capture.finish();
         let blob = match &kept.whole {
             Some(whole) => Some(self.blobs.put(whole.as_bytes()).await?),
             None => None,
@@ -105,31 +102,61 @@ fn check(command: &Command) -> Result<(), Error> {
     let Some(program) = command.arguments.first().filter(|program| !program.is_empty()) else {
         return Err(Error::Invalid("a command needs a program: `arguments` is empty".into()));
     };
+    // A grant of `/opt/tools/*` would otherwise cover `/opt/tools/../../tmp/x`.
+    if program.contains('/')
+        && (!program.starts_with('/') || program.split('/').any(|part| part == ".." || part == "."))
+    {
+        return Err(Error::Invalid(format!(
+            "`{program}` is neither a program's name nor an absolute path without `..`"
+        )));
+    }
     for argument in &command.arguments {
-        fill::refuse(argument, &format!("an argument of `{program}`"), "pass it by standard input or in the environment")?;
+        fill::refuse(
+            argument,
+            &format!("an argument of `{program}`"),
+            "pass it by standard input or in the environment",
+        )?;
         no_zero(argument, &format!("an argument of `{program}`"))?;
     }
     for (name, value) in &command.environment {
         if name.is_empty() || name.contains('=') {
-            return Err(Error::Invalid(format!("`{name}` is no name of an environment variable")));
+            return Err(Error::Invalid(format!(
+                "`{name}` is no name of an environment variable"
+            )));
         }
         fill::refuse(name, "the name of an environment variable", "put it into the value")?;
         no_zero(name, "the name of an environment variable")?;
         no_zero(value, &format!("the environment variable `{name}`"))?;
     }
-    within("command-script-bytes", SCRIPT_BYTES_MAX, command.script.as_ref().map_or(0, String::len))?;
-    within("command-stdin-bytes", STDIN_BYTES_MAX, command.stdin.as_ref().map_or(0, |stdin| stdin.0.len()))
+    within(
+        "command-script-bytes",
+        SCRIPT_BYTES_MAX,
+        command.script.as_ref().map_or(0, String::len),
+    )?;
+    within(
+        "command-stdin-bytes",
+        STDIN_BYTES_MAX,
+        command.stdin.as_ref().map_or(0, |stdin| stdin.0.len()),
+    )
 }
 
 fn no_zero(text: &str, what: &str) -> Result<(), Error> {
-    if text.contains('\0') { Err(Error::Invalid(format!("{what} holds a zero byte"))) } else { Ok(()) }
+    if text.contains('\0') {
+        Err(Error::Invalid(format!("{what} holds a zero byte")))
+    } else {
+        Ok(())
+    }
 }
 
 fn within(which: &str, limit: usize, used: usize) -> Result<(), Error> {
     if used <= limit {
         return Ok(());
     }
-    Err(Error::LimitExceeded { which: which.into(), limit: limit as u64, used: used as u64 })
+    Err(Error::LimitExceeded {
+        which: which.into(),
+        limit: limit as u64,
+        used: used as u64,
+    })
 }
 
 fn uncertain(command: &Command) -> Error {
@@ -170,7 +197,13 @@ fn spec(
     let mut arguments = command.arguments.clone();
     arguments.extend(script.map(|path| path.to_string_lossy().into_owned()));
     let environment = environment(command, context, account.as_ref())?;
-    Ok(process::Spec { program, arguments, environment, folder: folder.into(), account })
+    Ok(process::Spec {
+        program,
+        arguments,
+        environment,
+        folder: folder.into(),
+        account,
+    })
 }
 
 /// The fixed environment, and what the call adds.

@@ -39,10 +39,18 @@ pub(super) struct Kept {
 }
 
 impl Capture {
-    /// `secrets` as made by [`crate::fill::with_lines`].
+    /// An empty one, which logs lines as they come and hides these secrets.
     pub(super) fn new(log: Arc<dyn LogSink>, stream: Stream, secrets: Secrets) -> Self {
         let (whole, end) = (Vec::new(), VecDeque::new());
-        Self { log, stream, secrets, line: Vec::new(), whole, end, dropped: 0 }
+        Self {
+            log,
+            stream,
+            secrets,
+            line: Vec::new(),
+            whole,
+            end,
+            dropped: 0,
+        }
     }
 
     /// Takes what was read.
@@ -60,16 +68,20 @@ impl Capture {
     }
 
     /// Logs the last line, and answers what was kept, with secrets hidden.
-    pub(super) fn finish(mut self, secrets: &Secrets) -> Kept {
+    pub(super) fn finish(mut self) -> Kept {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
             self.log_line(&line);
         }
-        let mut whole = secrets.redact(&String::from_utf8_lossy(&self.whole));
+        let mut whole = self.hidden(&self.whole);
         // What was kept apart to have the end begins in the middle of something.
-        let end = secrets.redact(&String::from_utf8_lossy(self.end.make_contiguous()));
+        self.end.make_contiguous();
+        let end = self.hidden(self.end.as_slices().0);
         if self.dropped == 0 && whole.len() <= OUTPUT_HEAD_BYTES + OUTPUT_TAIL_BYTES {
-            return Kept { shown: whole, whole: None };
+            return Kept {
+                shown: whole,
+                whole: None,
+            };
         }
         let tail = if self.end.len() >= END_BYTES { &end } else { &whole };
         let (head, tail) = (head(&whole, OUTPUT_HEAD_BYTES), tail_of(tail, OUTPUT_TAIL_BYTES));
@@ -78,10 +90,14 @@ impl Capture {
         if self.dropped > 0 {
             // Room for the notice, so that the blob keeps its limit.
             let kept = self::head(&whole, CAPTURE_BYTES_MAX - 128).to_owned();
-            whole = format!("{kept}\n[... more than {CAPTURE_BYTES_MAX} bytes were written: the rest was dropped ...]\n");
+            whole =
+                format!("{kept}\n[... more than {CAPTURE_BYTES_MAX} bytes were written: the rest was dropped ...]\n");
         }
         whole.truncate(head_len(&whole, CAPTURE_BYTES_MAX));
-        Kept { shown, whole: Some(whole) }
+        Kept {
+            shown,
+            whole: Some(whole),
+        }
     }
 
     /// The end of what came so far, with secrets hidden: for an error's message.
@@ -92,7 +108,7 @@ impl Capture {
         } else {
             Cow::Owned(self.end.iter().copied().collect())
         };
-        let text = self.secrets.redact(&String::from_utf8_lossy(&bytes));
+        let text = self.hidden(&bytes);
         tail_of(text.trim_end(), most).to_owned()
     }
 
@@ -171,10 +187,13 @@ mod tests {
 
     fn capture(pieces: &[&[u8]]) -> (Kept, Vec<String>) {
         let log = Arc::new(Lines::default());
-        let secrets = Secrets::new(BTreeMap::from([("((secret:/k:1))".to_owned(), "s3cr3t-value".to_owned())]));
-        let mut capture = Capture::new(log.clone(), Stream::Stdout, secrets.clone());
+        let secrets = Secrets::new(BTreeMap::from([(
+            "((secret:/k:1))".to_owned(),
+            "s3cr3t-value".to_owned(),
+        )]));
+        let mut capture = Capture::new(log.clone(), Stream::Stdout, secrets);
         pieces.iter().for_each(|piece| capture.take(piece));
-        let kept = capture.finish(&secrets);
+        let kept = capture.finish();
         let lines = log.0.lock().unwrap().clone();
         (kept, lines)
     }
@@ -194,7 +213,10 @@ mod tests {
         let (kept, lines) = capture(&pieces);
         assert_eq!(kept.whole.unwrap().len(), 102_400);
         assert!(kept.shown.len() < OUTPUT_HEAD_BYTES + OUTPUT_TAIL_BYTES + 100);
-        assert!(kept.shown.contains(&format!("{} bytes cut", 102_400 - OUTPUT_HEAD_BYTES - OUTPUT_TAIL_BYTES)));
+        assert!(kept.shown.contains(&format!(
+            "{} bytes cut",
+            102_400 - OUTPUT_HEAD_BYTES - OUTPUT_TAIL_BYTES
+        )));
         assert_eq!(lines.len(), 100);
     }
 
@@ -207,7 +229,10 @@ mod tests {
             text.resize(200_000, b'.');
             let (_, lines) = capture(&text.chunks(5_000).collect::<Vec<_>>());
             let joined = lines.concat();
-            assert!(!joined.contains("s3cr3t") && !joined.contains("value") && joined.contains("/k:1"), "at {at}");
+            assert!(
+                !joined.contains("s3cr3t") && !joined.contains("value") && joined.contains("/k:1"),
+                "at {at}"
+            );
             assert!(lines.iter().all(|line| line.len() <= LINE_BYTES_MAX));
         }
     }

@@ -49,11 +49,22 @@ impl Process {
     /// Starts the process, its standard input open only when it will be fed.
     pub(super) fn start(spec: &Spec, fed: bool) -> Result<Self, Error> {
         let mut command = std::process::Command::new(&spec.program);
-        command.arg0(&spec.arguments[0]).args(&spec.arguments[1..]).current_dir(&spec.folder);
-        command.env_clear().envs(spec.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(if fed { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg0(&spec.arguments[0])
+            .args(&spec.arguments[1..])
+            .current_dir(&spec.folder);
+        command
+            .env_clear()
+            .envs(spec.environment.iter().map(|(name, value)| (name, value)));
+        command
+            .stdin(if fed { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let account = spec.account.clone().map(Identity::of);
-        #[expect(unsafe_code, reason = "the standard library cannot yet set a session and supplementary groups")]
+        #[expect(
+            unsafe_code,
+            reason = "the standard library cannot yet set a session and supplementary groups"
+        )]
         // SAFETY: between fork and exec only system calls are made; nothing is allocated and no lock is taken.
         unsafe {
             command.pre_exec(move || {
@@ -61,9 +72,14 @@ impl Process {
                 account.as_ref().map_or(Ok(()), Identity::become_it)
             });
         }
-        let child = tokio::process::Command::from(command).spawn().map_err(|error| not_started(spec, &error))?;
+        let child = tokio::process::Command::from(command)
+            .spawn()
+            .map_err(|error| not_started(spec, &error))?;
         let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Ok(Self { child, group: Group(pid) })
+        Ok(Self {
+            child,
+            group: Group(pid),
+        })
     }
 
     /// Its pipes, once.
@@ -154,45 +170,60 @@ pub(super) fn find_program(name: &str, path: &str) -> Result<PathBuf, Error> {
     if name.contains('/') {
         return Ok(name.into());
     }
-    let found = path.split(':').map(|folder| Path::new(folder).join(name)).find(|file| is_program(file));
-    found.ok_or_else(|| Error::NotFound(format!("there is no program `{name}` on this machine; looked in {path}")))
+    let found = path
+        .split(':')
+        .map(|folder| Path::new(folder).join(name))
+        .find(|file| is_program(file));
+    found.ok_or_else(|| {
+        Error::NotFound(format!(
+            "there is no program `{name}` on this machine; looked in {path}"
+        ))
+    })
 }
 
 fn is_program(file: &Path) -> bool {
-    file.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+    file.metadata()
+        .is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
 }
 
 /// Whether a working directory is one.
 pub(super) fn check_folder(folder: &str) -> Result<(), Error> {
     if !folder.starts_with('/') || folder.contains('\0') {
-        return Err(Error::Invalid(format!("the working directory `{folder}` is no absolute path")));
+        return Err(Error::Invalid(format!(
+            "the working directory `{folder}` is no absolute path"
+        )));
     }
     match std::fs::metadata(folder) {
         Ok(facts) if facts.is_dir() => Ok(()),
         Ok(_) => Err(Error::Invalid(format!("the working directory `{folder}` is no folder"))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(Error::NotFound(format!("the working directory `{folder}` does not exist")))
-        }
-        Err(error) => Err(Error::Unavailable(format!("the working directory `{folder}` cannot be used: {error}"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NotFound(format!(
+            "the working directory `{folder}` does not exist"
+        ))),
+        Err(error) => Err(Error::Unavailable(format!(
+            "the working directory `{folder}` cannot be used: {error}"
+        ))),
     }
 }
 
 fn not_started(spec: &Spec, error: &io::Error) -> Error {
     let program = spec.program.display();
     match error.kind() {
-        io::ErrorKind::NotFound => {
-            Error::NotFound(format!("the program `{program}` or the interpreter it names does not exist"))
-        }
+        io::ErrorKind::NotFound => Error::NotFound(format!(
+            "the program `{program}` or the interpreter it names does not exist"
+        )),
         io::ErrorKind::PermissionDenied => {
             let user = spec.account.as_ref().map_or_else(
                 || crate::account::user_name(rustix::process::geteuid().as_raw()),
                 |account| account.name.clone(),
             );
-            Error::Invalid(format!("`{program}` may not be run by `{user}` in {}", spec.folder.display()))
+            Error::Invalid(format!(
+                "`{program}` may not be run by `{user}` in {}",
+                spec.folder.display()
+            ))
         }
-        io::ErrorKind::ArgumentListTooLong => {
-            Error::Invalid(format!("the arguments and the environment of `{program}` are too long: use standard input"))
-        }
+        io::ErrorKind::ArgumentListTooLong => Error::Invalid(format!(
+            "the arguments and the environment of `{program}` are too long: use standard input"
+        )),
         _ => Error::Unavailable(format!("`{program}` could not be started: {error}")),
     }
 }

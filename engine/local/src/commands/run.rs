@@ -23,7 +23,6 @@ use super::{
     output::Capture,
     process::{GRACE, Process, Spec},
 };
-use crate::fill;
 
 /// How long pipes are read after the process has ended, while a child it left behind holds them open.
 const LINGER: Duration = Duration::from_millis(500);
@@ -55,7 +54,7 @@ pub(super) async fn to_end(
     limit: Option<Duration>,
     context: &CallContext,
 ) -> Result<Ended, Error> {
-    let secrets = fill::with_lines(&context.secrets);
+    let secrets = context.secrets.clone();
     let mut stdout = Capture::new(context.log.clone(), Stream::Stdout, secrets.clone());
     let mut stderr = Capture::new(context.log.clone(), Stream::Stderr, secrets);
     let began = Instant::now();
@@ -81,7 +80,13 @@ pub(super) async fn to_end(
     process.release();
     let status = status.map_err(|error| Error::Unavailable(format!("the command could not be waited for: {error}")))?;
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    Ok(Ended { exit_code: status.code(), signal: status.signal(), stdout, stderr, duration_ms })
+    Ok(Ended {
+        exit_code: status.code(),
+        signal: status.signal(),
+        stdout,
+        stderr,
+        duration_ms,
+    })
 }
 
 /// Waits for a group that was asked to end, reading on so that it is not held up, and ends what is left.
@@ -118,14 +123,20 @@ async fn work(
         status
     };
     let feeding = feed(input, stdin, has_ended.clone());
-    let (status, (), (), ()) =
-        tokio::join!(waiting, feeding, read(output, stdout, has_ended.clone()), read(errors, stderr, has_ended.clone()));
+    let (status, (), (), ()) = tokio::join!(
+        waiting,
+        feeding,
+        read(output, stdout, has_ended.clone()),
+        read(errors, stderr, has_ended.clone())
+    );
     status
 }
 
 /// Writes standard input and closes it. A process that reads no more is not an error.
 async fn feed(input: Option<ChildStdin>, bytes: Option<Vec<u8>>, mut ended: watch::Receiver<bool>) {
-    let (Some(mut input), Some(bytes)) = (input, bytes) else { return };
+    let (Some(mut input), Some(bytes)) = (input, bytes) else {
+        return;
+    };
     tokio::select! {
         _ = input.write_all(&bytes) => {}
         _ = ended.wait_for(|ended| *ended) => {}
@@ -163,7 +174,11 @@ async fn read(mut pipe: impl AsyncRead + Unpin, capture: &mut Capture, mut ended
 
 fn timed_out(spec: &Spec, after: Duration, stdout: &Capture, stderr: &Capture) -> Error {
     let part = |name: &str, text: String| {
-        if text.is_empty() { String::new() } else { format!("\n{name} ended with:\n{text}") }
+        if text.is_empty() {
+            String::new()
+        } else {
+            format!("\n{name} ended with:\n{text}")
+        }
     };
     Error::TimedOut(format!(
         "`{}` was ended with all its children after {:.1} s, because its time was over{}{}",

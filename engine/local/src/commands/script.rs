@@ -13,10 +13,17 @@ use crate::account::Account;
 /// Secret placeholders in the text have been filled: nobody but its user and root can see them there.
 pub(super) fn keep(text: &str, account: Option<&Account>) -> Result<TempPath, Error> {
     let failed = |error: std::io::Error| {
-        Error::Unavailable(format!("the script cannot be put into {}: {error}", std::env::temp_dir().display()))
+        Error::Unavailable(format!(
+            "the script cannot be put into {}: {error}",
+            std::env::temp_dir().display()
+        ))
     };
     let private = std::fs::Permissions::from_mode(0o700);
-    let mut file = tempfile::Builder::new().prefix("runwright-script-").permissions(private).tempfile().map_err(failed)?;
+    let mut file = tempfile::Builder::new()
+        .prefix("runwright-script-")
+        .permissions(private)
+        .tempfile()
+        .map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     if let Some(account) = account {
         std::os::unix::fs::fchown(file.as_file(), Some(account.uid), Some(account.gid)).map_err(failed)?;

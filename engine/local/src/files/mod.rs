@@ -47,7 +47,12 @@ struct Call {
 
 impl Call {
     fn wanted(&self, access: Access, last: LastLink) -> Wanted<'_> {
-        Wanted { grants: &self.grants, access, last, make: None }
+        Wanted {
+            grants: &self.grants,
+            access,
+            last,
+            make: None,
+        }
     }
 }
 
@@ -60,10 +65,18 @@ impl Files {
 
     pub(crate) async fn perform(&self, request: Request, context: CallContext) -> Outcome {
         target::check_local(on(&request))?;
-        let call = Call { grants: context.grants.clone(), idempotency_key: context.idempotency_key.clone() };
+        let call = Call {
+            grants: context.grants.clone(),
+            idempotency_key: context.idempotency_key.clone(),
+        };
         match request {
             Request::Read { path, .. } => blocking(move || read(&call, &path)).await,
-            Request::Write { path, contents, options, .. } => {
+            Request::Write {
+                path,
+                contents,
+                options,
+                ..
+            } => {
                 let contents = fill::bytes(&context.secrets, contents.0, &format!("the text for `{path}`"))?;
                 blocking(move || write(&call, &path, &contents, &options)).await
             }
@@ -83,7 +96,10 @@ impl Files {
             Some(contents) => Some(self.blobs.put(&contents).await?),
             None => None,
         };
-        Ok(Answer::Files(files::Answer::Snapshot(files::Snapshot { contents, ..before })))
+        Ok(Answer::Files(files::Answer::Snapshot(files::Snapshot {
+            contents,
+            ..before
+        })))
     }
 
     async fn restore(&self, call: Call, snapshot: files::Snapshot) -> Outcome {
@@ -126,10 +142,20 @@ fn read(call: &Call, path: &str) -> Outcome {
 fn write(call: &Call, path: &str, contents: &[u8], options: &WriteOptions) -> Outcome {
     if contents.len() > WRITE_BYTES_MAX {
         let (limit, used) = (WRITE_BYTES_MAX as u64, contents.len() as u64);
-        return Err(Error::LimitExceeded { which: "file-write-bytes".into(), limit, used });
+        return Err(Error::LimitExceeded {
+            which: "file-write-bytes".into(),
+            limit,
+            used,
+        });
     }
     let make = options.parents.then_some(Mode::from_raw_mode(0o755));
-    let place = Place::existing(path, Wanted { make, ..call.wanted(Access::Write, LastLink::Keep) })?;
+    let place = Place::existing(
+        path,
+        Wanted {
+            make,
+            ..call.wanted(Access::Write, LastLink::Keep)
+        },
+    )?;
     let attributes = Attributes::of(options, &place, path)?;
     let draft = Draft::new(&call.idempotency_key, &place);
     write::write(&place, &draft, contents, attributes).map_err(|error| failed("write", path, &error))?;
@@ -152,14 +178,22 @@ fn list(call: &Call, path: &str) -> Outcome {
 fn make_directory(call: &Call, path: &str, mode: Option<u32>) -> Outcome {
     let mode = write::check_mode(mode)?;
     let make = Some(Mode::from_raw_mode(0o755));
-    let place = Place::existing(path, Wanted { make, ..call.wanted(Access::Write, LastLink::Follow) })?;
+    let place = Place::existing(
+        path,
+        Wanted {
+            make,
+            ..call.wanted(Access::Write, LastLink::Follow)
+        },
+    )?;
     write::make_directory(&place, mode).map_err(|error| failed("make the folder", path, &error))?;
     Ok(Answer::Done)
 }
 
 fn link(call: &Call, path: &str, points_to: &str) -> Outcome {
     if points_to.is_empty() || points_to.contains('\0') {
-        return Err(Error::Invalid(format!("the link `{path}` cannot point to {points_to:?}")));
+        return Err(Error::Invalid(format!(
+            "the link `{path}` cannot point to {points_to:?}"
+        )));
     }
     let place = Place::existing(path, call.wanted(Access::Write, LastLink::Keep))?;
     let draft = Draft::new(&call.idempotency_key, &place);

@@ -20,7 +20,10 @@ const LINKS_MAX: usize = 40;
 /// How often a path that changes while it is walked is tried again.
 const TRIES_MAX: usize = 64;
 
-const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const FOLDER: OFlags = OFlags::PATH
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
 
 /// What the path is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +77,11 @@ impl Place {
             match open_folder(parent, wanted.make) {
                 Ok(folder) => {
                     let name = real.file_name().unwrap_or(OsStr::new(".")).to_owned();
-                    return Ok(Some(Self { folder, name, path: real }));
+                    return Ok(Some(Self {
+                        folder,
+                        name,
+                        path: real,
+                    }));
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 // A link where there was none a moment ago: look again.
@@ -82,7 +89,9 @@ impl Place {
                 Err(error) => return Err(failed("open the folder of", path, &error)),
             }
         }
-        Err(Error::Unavailable(format!("the folders of `{path}` keep changing: nothing was done")))
+        Err(Error::Unavailable(format!(
+            "the folders of `{path}` keep changing: nothing was done"
+        )))
     }
 
     /// The place, which must have a folder.
@@ -92,7 +101,12 @@ impl Place {
 
     /// Makes the names in the folder durable.
     pub(super) fn sync_folder(&self) -> io::Result<()> {
-        let folder = openat(&self.folder, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let folder = openat(
+            &self.folder,
+            ".",
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
         Ok(fsync(folder)?)
     }
 }
@@ -114,13 +128,17 @@ pub(super) fn failed(doing: &str, path: &str, error: &io::Error) -> Error {
 
 fn check_form(path: &str) -> Result<(), Error> {
     if !path.starts_with('/') || path.contains('\0') {
-        return Err(Error::Invalid(format!("`{path}` is no absolute path: it must begin with `/` and have no zero byte")));
+        return Err(Error::Invalid(format!(
+            "`{path}` is no absolute path: it must begin with `/` and have no zero byte"
+        )));
     }
     Ok(())
 }
 
 fn not_text(path: &str) -> Error {
-    Error::Invalid(format!("the path behind `{path}` is not UTF-8, so no grant can name it"))
+    Error::Invalid(format!(
+        "the path behind `{path}` is not UTF-8, so no grant can name it"
+    ))
 }
 
 fn check(wanted: &Wanted<'_>, path: &str) -> Result<(), Error> {
@@ -152,7 +170,11 @@ fn without_links(path: &Path, last: LastLink) -> io::Result<PathBuf> {
                 if target.is_absolute() {
                     done = PathBuf::from("/");
                 }
-                parts(&target).collect::<Vec<_>>().into_iter().rev().for_each(|part| todo.push_front(part));
+                parts(&target)
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .rev()
+                    .for_each(|part| todo.push_front(part));
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound) => done = next,
             Err(error) => return Err(error),
@@ -190,8 +212,11 @@ fn make_folder(parent: &OwnedFd, name: &OsStr, mode: Mode) -> io::Result<OwnedFd
 }
 
 fn is_link_in_the_way(error: &io::Error) -> bool {
-    [Some(rustix::io::Errno::LOOP.raw_os_error()), Some(rustix::io::Errno::NOTDIR.raw_os_error())]
-        .contains(&error.raw_os_error())
+    [
+        Some(rustix::io::Errno::LOOP.raw_os_error()),
+        Some(rustix::io::Errno::NOTDIR.raw_os_error()),
+    ]
+    .contains(&error.raw_os_error())
 }
 
 #[cfg(test)]
@@ -210,11 +235,20 @@ mod tests {
         symlink("loop", root.join("loop")).unwrap();
         symlink("../../etc", root.join("real/out")).unwrap();
         let real = |path: &str, last| without_links(&root.join(path), last).map_err(|e| e.raw_os_error());
-        assert_eq!(real("absolute/new/file", LastLink::Follow), Ok(root.join("real/new/file")));
+        assert_eq!(
+            real("absolute/new/file", LastLink::Follow),
+            Ok(root.join("real/new/file"))
+        );
         assert_eq!(real("absolute", LastLink::Follow), Ok(root.join("real")));
         assert_eq!(real("absolute", LastLink::Keep), Ok(root.join("absolute")));
-        assert_eq!(real("absolute/out/x", LastLink::Follow), Ok(root.parent().unwrap().join("etc/x")));
-        assert_eq!(real("loop", LastLink::Follow), Err(Some(rustix::io::Errno::LOOP.raw_os_error())));
+        assert_eq!(
+            real("absolute/out/x", LastLink::Follow),
+            Ok(root.parent().unwrap().join("etc/x"))
+        );
+        assert_eq!(
+            real("loop", LastLink::Follow),
+            Err(Some(rustix::io::Errno::LOOP.raw_os_error()))
+        );
     }
 
     #[test]
@@ -225,6 +259,8 @@ mod tests {
         symlink("real", root.join("link")).unwrap();
         assert!(open_folder(&root.join("real"), None).is_ok());
         assert!(is_link_in_the_way(&open_folder(&root.join("link"), None).unwrap_err()));
-        assert!(is_link_in_the_way(&open_folder(&root.join("link/x"), Some(Mode::RWXU)).unwrap_err()));
+        assert!(is_link_in_the_way(
+            &open_folder(&root.join("link/x"), Some(Mode::RWXU)).unwrap_err()
+        ));
     }
 }

@@ -28,11 +28,20 @@ pub(super) fn take(call: &Call, path: &str) -> Result<(Snapshot, Option<Vec<u8>>
             Some(stat::read(place, path, which, most)?)
         }
         (_, Some(Kind::Other)) => {
-            return Err(Error::Invalid(format!("`{path}` is a socket, a device or a pipe, which cannot be kept")));
+            return Err(Error::Invalid(format!(
+                "`{path}` is a socket, a device or a pipe, which cannot be kept"
+            )));
         }
         (_, Some(Kind::Directory | Kind::Symlink) | None) | (None, Some(Kind::File)) => None,
     };
-    Ok((Snapshot { path: path.to_owned(), before, contents: None }, contents))
+    Ok((
+        Snapshot {
+            path: path.to_owned(),
+            before,
+            contents: None,
+        },
+        contents,
+    ))
 }
 
 /// Puts back what was kept.
@@ -41,7 +50,11 @@ pub(super) fn put_back(call: &Call, snapshot: &Snapshot, contents: Option<&[u8]>
     let place = Place::find(path, call.wanted(Access::Write, LastLink::Keep))?;
     let (place, before) = match (place, &snapshot.before) {
         (None, None) => return Ok(()),
-        (None, Some(_)) => return Err(Error::NotFound(format!("the folder of `{path}` is gone: make it, then try again"))),
+        (None, Some(_)) => {
+            return Err(Error::NotFound(format!(
+                "the folder of `{path}` is gone: make it, then try again"
+            )));
+        }
         (Some(place), None) => {
             return write::remove(&place).map_err(|error| failed("remove", path, &error));
         }
@@ -51,7 +64,8 @@ pub(super) fn put_back(call: &Call, snapshot: &Snapshot, contents: Option<&[u8]>
     let attributes = attributes(before)?;
     let restored = match before.kind {
         Kind::File => {
-            let contents = contents.ok_or_else(|| Error::Invalid(format!("the snapshot of `{path}` has no contents")))?;
+            let contents =
+                contents.ok_or_else(|| Error::Invalid(format!("the snapshot of `{path}` has no contents")))?;
             write::write(&place, &draft, contents, attributes)
         }
         Kind::Symlink => {
@@ -61,10 +75,12 @@ pub(super) fn put_back(call: &Call, snapshot: &Snapshot, contents: Option<&[u8]>
             let owner = Some((attributes.uid, attributes.gid)).filter(|owner| *owner != own);
             write::link(&place, &draft, target, owner)
         }
-        Kind::Directory => {
-            write::make_directory(&place, None).and_then(|()| write::set_directory(&place, attributes))
+        Kind::Directory => write::make_directory(&place, None).and_then(|()| write::set_directory(&place, attributes)),
+        Kind::Other => {
+            return Err(Error::Invalid(format!(
+                "the snapshot of `{path}` holds nothing that can be put back"
+            )));
         }
-        Kind::Other => return Err(Error::Invalid(format!("the snapshot of `{path}` holds nothing that can be put back"))),
     };
     restored.map_err(|error| failed("put back", path, &error))
 }

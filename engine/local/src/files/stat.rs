@@ -27,14 +27,23 @@ pub(super) fn stat(place: &Place, path: &str) -> Result<Option<Stat>, Error> {
 pub(super) fn read(place: &Place, path: &str, which: &str, most: u64) -> Result<Vec<u8>, Error> {
     let file = open_regular(place).map_err(|error| failed("read", path, &error))?;
     let Some(file) = file else {
-        return Err(Error::Invalid(format!("`{path}` is no regular file, so it cannot be read as a whole")));
+        return Err(Error::Invalid(format!(
+            "`{path}` is no regular file, so it cannot be read as a whole"
+        )));
     };
     let mut contents = Vec::new();
     // One byte more than allowed, because a file may grow after its size was asked for.
-    let got = file.take(most + 1).read_to_end(&mut contents).map_err(|error| failed("read", path, &error))?;
+    let got = file
+        .take(most + 1)
+        .read_to_end(&mut contents)
+        .map_err(|error| failed("read", path, &error))?;
     if got as u64 > most {
         let used = statat(&place.folder, &place.name, AtFlags::SYMLINK_NOFOLLOW).map_or(got as u64, |s| size(&s));
-        return Err(Error::LimitExceeded { which: which.into(), limit: most, used: used.max(got as u64) });
+        return Err(Error::LimitExceeded {
+            which: which.into(),
+            limit: most,
+            used: used.max(got as u64),
+        });
     }
     Ok(contents)
 }
@@ -78,13 +87,15 @@ fn look(place: &Place) -> io::Result<Option<Stat>> {
         FileType::RegularFile => Kind::File,
         FileType::Directory => Kind::Directory,
         FileType::Symlink => Kind::Symlink,
-        FileType::Fifo
-        | FileType::Socket
-        | FileType::CharacterDevice
-        | FileType::BlockDevice
-        | FileType::Unknown => Kind::Other,
+        FileType::Fifo | FileType::Socket | FileType::CharacterDevice | FileType::BlockDevice | FileType::Unknown => {
+            Kind::Other
+        }
     };
-    let link = if kind == Kind::Symlink { Some(link(place)?) } else { None };
+    let link = if kind == Kind::Symlink {
+        Some(link(place)?)
+    } else {
+        None
+    };
     let digests = kind == Kind::File && size(&facts) <= SNAPSHOT_BYTES_MAX;
     Ok(Some(Stat {
         kind,

@@ -49,7 +49,9 @@ impl Attributes {
 pub(super) fn check_mode(mode: Option<u32>) -> Result<Option<u32>, Error> {
     match mode.filter(|mode| mode & !0o7777 != 0) {
         None => Ok(mode),
-        Some(wrong) => Err(Error::Invalid(format!("{wrong:#o} are no permission bits: write 0 to 0o7777, as in 0o644"))),
+        Some(wrong) => Err(Error::Invalid(format!(
+            "{wrong:#o} are no permission bits: write 0 to 0o7777, as in 0o644"
+        ))),
     }
 }
 
@@ -146,6 +148,10 @@ pub(super) fn make_directory(place: &Place, mode: Option<u32>) -> io::Result<()>
 pub(super) fn set_directory(place: &Place, attributes: Attributes) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let folder = openat(&place.folder, &place.name, flags, Mode::empty())?;
-    fchown(&folder, Some(Uid::from_raw(attributes.uid)), Some(Gid::from_raw(attributes.gid)))?;
+    fchown(
+        &folder,
+        Some(Uid::from_raw(attributes.uid)),
+        Some(Gid::from_raw(attributes.gid)),
+    )?;
     Ok(fchmod(&folder, Mode::from_raw_mode(attributes.mode))?)
 }

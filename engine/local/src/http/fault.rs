@@ -35,16 +35,30 @@ fn cause(error: &reqwest::Error) -> (String, &'static str) {
     let text = chain(error);
     let lower = text.to_lowercase();
     let refused = sources(error).any(|source| {
-        source.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+        source
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     });
     if refused {
-        ("the connection was refused".into(), "check that the service runs and listens on this port")
+        (
+            "the connection was refused".into(),
+            "check that the service runs and listens on this port",
+        )
     } else if lower.contains("dns error") || lower.contains("failed to lookup") {
-        ("the host's name cannot be resolved".into(), "check its spelling and this machine's DNS")
+        (
+            "the host's name cannot be resolved".into(),
+            "check its spelling and this machine's DNS",
+        )
     } else if lower.contains("certificate") {
-        (format!("the TLS certificate is not accepted ({})", last(error)), "check its name, its dates and its authority")
+        (
+            format!("the TLS certificate is not accepted ({})", last(error)),
+            "check its name, its dates and its authority",
+        )
     } else if lower.contains("tls") || lower.contains("handshake") || lower.contains("corrupt message") {
-        (format!("TLS failed ({})", last(error)), "check that the service speaks TLS on this port")
+        (
+            format!("TLS failed ({})", last(error)),
+            "check that the service speaks TLS on this port",
+        )
     } else {
         (text, "check that the service can be reached from this machine")
     }
@@ -53,11 +67,17 @@ fn cause(error: &reqwest::Error) -> (String, &'static str) {
 /// All messages of an error and its sources but the first, which repeats the address.
 pub(super) fn chain(error: &reqwest::Error) -> String {
     let texts: Vec<String> = sources(error).map(ToString::to_string).collect();
-    if texts.is_empty() { error.to_string() } else { texts.join(": ") }
+    if texts.is_empty() {
+        error.to_string()
+    } else {
+        texts.join(": ")
+    }
 }
 
 fn last(error: &reqwest::Error) -> String {
-    sources(error).last().map_or_else(|| error.to_string(), ToString::to_string)
+    sources(error)
+        .last()
+        .map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {

@@ -2,7 +2,9 @@
 
 use reqwest::{
     Method, Response, StatusCode, Url,
-    header::{AUTHORIZATION, COOKIE, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, PROXY_AUTHORIZATION},
+    header::{
+        AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, LOCATION, PROXY_AUTHORIZATION,
+    },
 };
 use runwright_model::capability::Error;
 
@@ -25,17 +27,32 @@ impl Hop {
     ///
     /// `Unavailable` for an address that cannot be followed, `Invalid` when the body's secret would go to another origin.
     pub(super) fn after(self, response: &Response) -> Result<Self, Error> {
-        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let next = self.url.join(location).ok().and_then(|url| checked_address(url.as_str()).ok());
+        let location = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let next = self
+            .url
+            .join(location)
+            .ok()
+            .and_then(|url| checked_address(url.as_str()).ok());
         let next = next.ok_or_else(|| {
-            Error::Unavailable(format!("`{}` redirects to `{location}`, which cannot be followed", self.url))
+            Error::Unavailable(format!(
+                "`{}` redirects to `{location}`, which cannot be followed",
+                self.url
+            ))
         })?;
         self.to(next, response.status())
     }
 
     fn to(mut self, next: Url, status: StatusCode) -> Result<Self, Error> {
         if drops_body(&self.method, status) {
-            self.method = if self.method == Method::HEAD { Method::HEAD } else { Method::GET };
+            self.method = if self.method == Method::HEAD {
+                Method::HEAD
+            } else {
+                Method::GET
+            };
             self.body = Vec::new();
             self.secret_body = false;
             self.headers.remove(CONTENT_TYPE);
@@ -48,7 +65,11 @@ impl Hop {
                     self.url
                 )));
             }
-            for name in self.secret.drain(..).chain([AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION]) {
+            for name in self
+                .secret
+                .drain(..)
+                .chain([AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION])
+            {
                 self.headers.remove(name);
             }
         }
@@ -77,7 +98,11 @@ fn drops_body(method: &Method, status: StatusCode) -> bool {
 ///
 /// `Invalid`.
 pub(super) fn checked_address(text: &str) -> Result<Url, Error> {
-    let invalid = |why: &str| Err(Error::Invalid(format!("`{text}` is no address a request can go to: {why}")));
+    let invalid = |why: &str| {
+        Err(Error::Invalid(format!(
+            "`{text}` is no address a request can go to: {why}"
+        )))
+    };
     let mut url = match Url::parse(text) {
         Ok(url) => url,
         Err(error) => return invalid(&error.to_string()),
@@ -102,11 +127,19 @@ mod tests {
     use super::*;
 
     fn hop(method: Method, secret_body: bool) -> Hop {
-        let headers = [("authorization", "x"), ("x-key", "y"), ("accept", "z"), ("content-type", "t")];
+        let headers = [
+            ("authorization", "x"),
+            ("x-key", "y"),
+            ("accept", "z"),
+            ("content-type", "t"),
+        ];
         Hop {
             method,
             url: Url::parse("https://a.example/one").unwrap(),
-            headers: headers.map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).into_iter().collect(),
+            headers: headers
+                .map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v)))
+                .into_iter()
+                .collect(),
             secret: vec![HeaderName::from_static("x-key")],
             body: b"body".to_vec(),
             secret_body,
@@ -121,8 +154,14 @@ mod tests {
     fn another_origin_gets_no_secret() {
         for other in ["https://b.example/", "http://a.example/", "https://a.example:444/"] {
             let next = to(hop(Method::POST, false), other, 307).unwrap();
-            assert_eq!(next.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["accept", "content-type"]);
-            assert!(matches!(to(hop(Method::POST, true), other, 307), Err(Error::Invalid(_))));
+            assert_eq!(
+                next.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
+                ["accept", "content-type"]
+            );
+            assert!(matches!(
+                to(hop(Method::POST, true), other, 307),
+                Err(Error::Invalid(_))
+            ));
         }
         let same = to(hop(Method::POST, true), "https://a.example/two", 307).unwrap();
         assert_eq!((same.headers.len(), same.body.as_slice()), (4, b"body".as_slice()));
@@ -141,9 +180,22 @@ mod tests {
 
     #[test]
     fn addresses() {
-        assert_eq!(checked_address("HTTP://A.example/x y#z").unwrap().as_str(), "http://a.example/x%20y");
-        assert_eq!(checked_address("https:\\\\b.example\\x").unwrap().as_str(), "https://b.example/x");
-        for bad in ["", "/x", "ftp://a/", "http://", "https://user:pw@a.example/", "https://user@a.example/"] {
+        assert_eq!(
+            checked_address("HTTP://A.example/x y#z").unwrap().as_str(),
+            "http://a.example/x%20y"
+        );
+        assert_eq!(
+            checked_address("https:\\\\b.example\\x").unwrap().as_str(),
+            "https://b.example/x"
+        );
+        for bad in [
+            "",
+            "/x",
+            "ftp://a/",
+            "http://",
+            "https://user:pw@a.example/",
+            "https://user@a.example/",
+        ] {
             assert!(matches!(checked_address(bad), Err(Error::Invalid(_))), "{bad}");
         }
     }

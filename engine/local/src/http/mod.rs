@@ -50,7 +50,9 @@ impl Http {
             .connect_timeout(CONNECT_TIMEOUT)
             .user_agent(concat!("runwright/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { client: client.map_err(|error| fault::chain(&error)) }
+        Self {
+            client: client.map_err(|error| fault::chain(&error)),
+        }
     }
 
     pub(crate) async fn perform(&self, request: Request, context: CallContext) -> Outcome {
@@ -65,31 +67,49 @@ impl Http {
             whole(response, &url, &context.secrets).await
         };
         let answered = tokio::time::timeout(limit, exchange).await;
-        answered.map_err(|_| fault::timed_out(&method, &url, limit))?.map(Answer::Http)
+        answered
+            .map_err(|_| fault::timed_out(&method, &url, limit))?
+            .map(Answer::Http)
     }
 
     /// Sends a request, follows redirects, and answers before the body is read.
     pub(crate) async fn send(&self, request: Request, context: &CallContext) -> Result<reqwest::Response, Error> {
         let client = self.client.as_ref().map_err(|why| {
-            Error::Unavailable(format!("no HTTP request can be sent from this machine: {why}; install its CA certificates"))
+            Error::Unavailable(format!(
+                "no HTTP request can be sent from this machine: {why}; install its CA certificates"
+            ))
         })?;
         let allowed = request.redirects;
         let mut hop = first_hop(request, &context.secrets)?;
-        for followed in 0.. {
+        let mut followed = 0;
+        loop {
             context.grants.check_http(hop.method.as_str(), hop.url.as_str())?;
-            let sent = client.request(hop.method.clone(), hop.url.clone()).headers(hop.headers.clone());
-            let sent = if hop.body.is_empty() { sent } else { sent.body(hop.body.clone()) };
-            let response = sent.send().await.map_err(|error| fault::of(&hop.method, &hop.url, &error))?;
+            let sent = client
+                .request(hop.method.clone(), hop.url.clone())
+                .headers(hop.headers.clone());
+            let sent = if hop.body.is_empty() {
+                sent
+            } else {
+                sent.body(hop.body.clone())
+            };
+            let response = sent
+                .send()
+                .await
+                .map_err(|error| fault::of(&hop.method, &hop.url, &error))?;
             if allowed == 0 || !hop::is_redirect(&response) {
                 return Ok(response);
             }
             if followed == allowed {
                 let used = u64::from(allowed) + 1;
-                return Err(Error::LimitExceeded { which: "http-redirects".into(), limit: u64::from(allowed), used });
+                return Err(Error::LimitExceeded {
+                    which: "http-redirects".into(),
+                    limit: u64::from(allowed),
+                    used,
+                });
             }
             hop = hop.after(&response)?;
+            followed += 1;
         }
-        unreachable!("the loop ends at the last redirect allowed")
     }
 }
 
@@ -100,11 +120,22 @@ impl Default for Http {
 }
 
 fn first_hop(request: Request, secrets: &Secrets) -> Result<Hop, Error> {
-    fill::refuse(&request.url, "the address of a request", "put the secret into a header or the body")?;
+    fill::refuse(
+        &request.url,
+        "the address of a request",
+        "put the secret into a header or the body",
+    )?;
     let url = checked_address(&request.url)?;
     let method = Method::from_bytes(request.method.to_ascii_uppercase().as_bytes())
         .map_err(|_| Error::Invalid(format!("`{}` is no HTTP method", request.method)))?;
-    let mut hop = Hop { method, url, headers: HeaderMap::new(), secret: Vec::new(), body: Vec::new(), secret_body: false };
+    let mut hop = Hop {
+        method,
+        url,
+        headers: HeaderMap::new(),
+        secret: Vec::new(),
+        body: Vec::new(),
+        secret_body: false,
+    };
     for (name, value) in &request.headers {
         add_header(&mut hop, name, value, secrets)?;
     }
@@ -113,7 +144,11 @@ fn first_hop(request: Request, secrets: &Secrets) -> Result<Hop, Error> {
     hop.body = fill::bytes(secrets, body, "the body of a request")?;
     let used = hop.body.len() as u64;
     if used > BODY_BYTES_MAX {
-        return Err(Error::LimitExceeded { which: "http-request-bytes".into(), limit: BODY_BYTES_MAX, used });
+        return Err(Error::LimitExceeded {
+            which: "http-request-bytes".into(),
+            limit: BODY_BYTES_MAX,
+            used,
+        });
     }
     Ok(hop)
 }
@@ -122,12 +157,17 @@ fn add_header(hop: &mut Hop, name: &str, value: &str, secrets: &Secrets) -> Resu
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| Error::Invalid(format!("`{name}` is no name of an HTTP header")))?;
     if OWN_HEADERS.contains(&parsed.as_str()) {
-        return Err(Error::Invalid(format!("the header `{parsed}` follows from the address and the body: leave it out")));
+        return Err(Error::Invalid(format!(
+            "the header `{parsed}` follows from the address and the body: leave it out"
+        )));
     }
     let filled = fill::text(secrets, value, &format!("the header `{name}`"))?;
     // The value is not shown: it may hold a secret.
-    let mut header = HeaderValue::from_str(&filled)
-        .map_err(|_| Error::Invalid(format!("the value of the header `{name}` has characters that a header cannot have")))?;
+    let mut header = HeaderValue::from_str(&filled).map_err(|_| {
+        Error::Invalid(format!(
+            "the value of the header `{name}` has characters that a header cannot have"
+        ))
+    })?;
     if placeholders(value).next().is_some() {
         header.set_sensitive(true);
         hop.secret.push(parsed.clone());
@@ -138,7 +178,11 @@ fn add_header(hop: &mut Hop, name: &str, value: &str, secrets: &Secrets) -> Resu
 
 /// Reads the body, stopping at its limit.
 async fn whole(mut response: reqwest::Response, url: &str, secrets: &Secrets) -> Result<Response, Error> {
-    let exceeded = |used| Error::LimitExceeded { which: "http-response-bytes".into(), limit: BODY_BYTES_MAX, used };
+    let exceeded = |used| Error::LimitExceeded {
+        which: "http-response-bytes".into(),
+        limit: BODY_BYTES_MAX,
+        used,
+    };
     if let Some(length) = response.content_length().filter(|length| *length > BODY_BYTES_MAX) {
         return Err(exceeded(length));
     }
@@ -151,9 +195,16 @@ async fn whole(mut response: reqwest::Response, url: &str, secrets: &Secrets) ->
     }
     let headers = response.headers().iter();
     let headers = headers.map(|(name, value)| {
-        (name.to_string(), secrets.redact(&String::from_utf8_lossy(value.as_bytes())))
+        (
+            name.to_string(),
+            secrets.redact(&String::from_utf8_lossy(value.as_bytes())),
+        )
     });
-    Ok(Response { status: response.status().as_u16(), headers: headers.collect(), body: redacted(body, secrets).into() })
+    Ok(Response {
+        status: response.status().as_u16(),
+        headers: headers.collect(),
+        body: redacted(body, secrets).into(),
+    })
 }
 
 /// A server may echo what it was sent. Bytes that are no text are left alone.

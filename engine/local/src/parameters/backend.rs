@@ -21,10 +21,22 @@ impl ParameterStore {
                 check_all(&context.grants, &found)?;
                 parameters::Answer::Parameters(found)
             }
-            Request::Put { name, parameter_type, value, overwrite } => {
+            Request::Put {
+                name,
+                parameter_type,
+                value,
+                overwrite,
+            } => {
                 let key = Some(context.idempotency_key.as_str());
                 let secrets = context.secrets.clone();
-                let put = Put { name: &name, parameter_type, value, overwrite, idempotency_key: key, secrets };
+                let put = Put {
+                    name: &name,
+                    parameter_type,
+                    value,
+                    overwrite,
+                    idempotency_key: key,
+                    secrets,
+                };
                 parameters::Answer::Parameter(self.put(put).await?)
             }
             Request::Delete { name } => {

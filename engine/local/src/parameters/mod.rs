@@ -146,7 +146,10 @@ impl ParameterStore {
     /// `Invalid` for a bad name.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
         let name = Name::parse(name)?;
-        self.store.delete(Table::Parameters, name.key().as_bytes()).await.map_err(store_failed)?;
+        self.store
+            .delete(Table::Parameters, name.key().as_bytes())
+            .await
+            .map_err(store_failed)?;
         self.store.sync().await.map_err(store_failed)
     }
 
@@ -179,7 +182,10 @@ impl ParameterStore {
         let name = Name::parse(name)?;
         let (record, _) = self.existing(&name).await?;
         match &record.select(&Selector::Version(version))?.value {
-            Value::Plain(_) => Err(Error::Invalid(format!("the parameter `{}` is not secret: read it", record.name))),
+            Value::Plain(_) => Err(Error::Invalid(format!(
+                "the parameter `{}` is not secret: read it",
+                record.name
+            ))),
             Value::Sealed(sealed) => {
                 let what = format!("version {version} of the parameter `{}`", record.name);
                 let plain = self.key.open(&associated(name.key(), version), &sealed.0, &what)?;
@@ -222,7 +228,11 @@ impl ParameterStore {
             written_by: put.idempotency_key.map(str::to_owned),
         };
         match before {
-            None => Ok(Record { name: name.shown.clone(), parameter_type: put.parameter_type, versions: vec![version] }),
+            None => Ok(Record {
+                name: name.shown.clone(),
+                parameter_type: put.parameter_type,
+                versions: vec![version],
+            }),
             Some(record) => {
                 let mut record = record.clone();
                 record.push(version)?;
@@ -238,7 +248,11 @@ impl ParameterStore {
 
     /// The record, and the bytes it was read from, which a change expects to find.
     async fn row(&self, name: &Name) -> Result<Option<(Record, Vec<u8>)>, Error> {
-        let row = self.store.get(Table::Parameters, name.key().as_bytes()).await.map_err(store_failed)?;
+        let row = self
+            .store
+            .get(Table::Parameters, name.key().as_bytes())
+            .await
+            .map_err(store_failed)?;
         row.map(|bytes| Ok((decode(&bytes, &name.shown)?, bytes))).transpose()
     }
 
@@ -246,7 +260,11 @@ impl ParameterStore {
         let expect = before.map_or(Expect::Absent, Expect::Value);
         let row = serde_json::to_vec(after).expect("a parameter is JSON");
         let key = name.key().as_bytes();
-        let put = self.store.put(Table::Parameters, key, row, expect).await.map_err(store_failed)?;
+        let put = self
+            .store
+            .put(Table::Parameters, key, row, expect)
+            .await
+            .map_err(store_failed)?;
         if put {
             self.store.sync().await.map_err(store_failed)?;
         }
@@ -254,7 +272,11 @@ impl ParameterStore {
     }
 
     async fn scan(&self, prefix: &str) -> Result<Vec<Parameter>, Error> {
-        let rows = self.store.scan(Table::Parameters, prefix.as_bytes(), None, 0).await.map_err(store_failed)?;
+        let rows = self
+            .store
+            .scan(Table::Parameters, prefix.as_bytes(), None, 0)
+            .await
+            .map_err(store_failed)?;
         rows.into_iter()
             .map(|(key, row)| {
                 let record = decode(&row, &String::from_utf8_lossy(&key))?;
@@ -305,7 +327,10 @@ fn generate(characters: u32) -> Result<String, Error> {
     while text.len() < wanted {
         keys::random(&mut *pool)?;
         // 248 is the largest multiple of 62 in a byte: what lies above would favour the first letters.
-        let letters = pool.iter().filter(|byte| **byte < 248).map(|byte| char::from(ALPHABET[usize::from(*byte % 62)]));
+        let letters = pool
+            .iter()
+            .filter(|byte| **byte < 248)
+            .map(|byte| char::from(ALPHABET[usize::from(*byte % 62)]));
         text.extend(letters.take(wanted - text.len()));
     }
     Ok(text)
@@ -344,14 +369,18 @@ fn shown(record: &Record, version: &Version) -> Parameter {
 
 fn decode(row: &[u8], name: &str) -> Result<Record, Error> {
     let record: Result<Record, _> = serde_json::from_slice(row);
-    record
-        .ok()
-        .filter(|record| !record.versions.is_empty())
-        .ok_or_else(|| Error::Unavailable(format!("the parameter `{name}` is damaged in the store: restore a copy")))
+    record.ok().filter(|record| !record.versions.is_empty()).ok_or_else(|| {
+        Error::Unavailable(format!(
+            "the parameter `{name}` is damaged in the store: restore a copy"
+        ))
+    })
 }
 
 fn contended(name: &Name) -> Error {
-    Error::Throttled(format!("the parameter `{}` is being changed by many at once: try again", name.shown))
+    Error::Throttled(format!(
+        "the parameter `{}` is being changed by many at once: try again",
+        name.shown
+    ))
 }
 
 #[cfg(test)]

@@ -25,7 +25,9 @@ impl Name {
         let levels: Vec<&str> = bare.split('/').collect();
         let invalid = |why: String| Err(Error::Invalid(format!("`{text}` is no parameter name: {why}")));
         if let Some(wrong) = bare.chars().find(|c| !is_name_char(*c) && *c != '/') {
-            return invalid(format!("it has the character {wrong:?}; letters, digits, `_`, `.`, `-` and `/` are allowed"));
+            return invalid(format!(
+                "it has the character {wrong:?}; letters, digits, `_`, `.`, `-` and `/` are allowed"
+            ));
         }
         if levels.iter().any(|level| level.is_empty()) {
             return invalid("it has an empty part".into());
@@ -42,7 +44,9 @@ impl Name {
         if let Some(reserved) = reserved_prefix(levels[0]) {
             return invalid(format!("names that begin with `{reserved}` are reserved"));
         }
-        Ok(Self { shown: shown.to_owned() })
+        Ok(Self {
+            shown: shown.to_owned(),
+        })
     }
 
     /// What identifies it in the store: the name without its leading `/`.
@@ -58,7 +62,9 @@ pub(super) fn path_prefix(path: &str) -> Result<String, Error> {
         return Ok(String::new());
     }
     if !bare.starts_with('/') {
-        return Err(Error::Invalid(format!("`{path}` is no path of parameters: it must begin with `/`")));
+        return Err(Error::Invalid(format!(
+            "`{path}` is no path of parameters: it must begin with `/`"
+        )));
     }
     Ok(format!("{}/", Name::parse(bare)?.key()))
 }
@@ -73,7 +79,9 @@ pub(super) enum Selector {
 
 /// Parts `name`, `name:version`, `name:label`.
 pub(super) fn parse_selector(text: &str) -> Result<(Name, Selector), Error> {
-    let Some((name, selector)) = text.trim().split_once(':') else { return Ok((Name::parse(text)?, Selector::Latest)) };
+    let Some((name, selector)) = text.trim().split_once(':') else {
+        return Ok((Name::parse(text)?, Selector::Latest));
+    };
     let selector = match selector.parse() {
         Ok(version) => Selector::Version(version),
         Err(_) => {
@@ -106,7 +114,9 @@ pub(super) fn check_value(value: &str) -> Result<(), Error> {
         return Err(Error::Invalid("the value of a parameter cannot be empty".into()));
     }
     if value.contains("{{") {
-        return Err(Error::Invalid("the value of a parameter cannot hold a reference (`{{`)".into()));
+        return Err(Error::Invalid(
+            "the value of a parameter cannot hold a reference (`{{`)".into(),
+        ));
     }
     if value.len() > VALUE_BYTES_MAX {
         return Err(limit("parameter-value-bytes", VALUE_BYTES_MAX, value.len()));
@@ -115,7 +125,11 @@ pub(super) fn check_value(value: &str) -> Result<(), Error> {
 }
 
 pub(super) fn limit(which: &str, limit: usize, used: usize) -> Error {
-    Error::LimitExceeded { which: which.into(), limit: limit as u64, used: used as u64 }
+    Error::LimitExceeded {
+        which: which.into(),
+        limit: limit as u64,
+        used: used as u64,
+    }
 }
 
 fn is_name_char(c: char) -> bool {
@@ -124,7 +138,9 @@ fn is_name_char(c: char) -> bool {
 
 fn reserved_prefix(text: &str) -> Option<&'static str> {
     let start = text.get(..3)?;
-    ["aws", "ssm"].into_iter().find(|reserved| start.eq_ignore_ascii_case(reserved))
+    ["aws", "ssm"]
+        .into_iter()
+        .find(|reserved| start.eq_ignore_ascii_case(reserved))
 }
 
 #[cfg(test)]
@@ -133,13 +149,21 @@ mod tests {
 
     #[test]
     fn names() {
-        for good in ["x", "/x", "/app/db/pass-word_1.x", " /x ", "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15"] {
+        for good in [
+            "x",
+            "/x",
+            "/app/db/pass-word_1.x",
+            " /x ",
+            "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15",
+        ] {
             assert!(Name::parse(good).is_ok(), "{good}");
         }
         assert_eq!(Name::parse("/x").unwrap().key(), Name::parse("x").unwrap().key());
         let deep = "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16";
         let long = format!("/{}", "a".repeat(NAME_CHARS_MAX));
-        for bad in ["", "/", "a/b", "//a", "/a/", "/a//b", "/a b", "/ä", "awsome", "/SSM/x", "/x:1", deep, &long] {
+        for bad in [
+            "", "/", "a/b", "//a", "/a/", "/a//b", "/a b", "/ä", "awsome", "/SSM/x", "/x:1", deep, &long,
+        ] {
             assert!(Name::parse(bad).is_err(), "{bad}");
         }
         assert!(Name::parse(&long[..NAME_CHARS_MAX]).is_ok());
@@ -168,7 +192,10 @@ mod tests {
     #[test]
     fn values() {
         assert!(check_value(&"x".repeat(VALUE_BYTES_MAX)).is_ok());
-        assert!(matches!(check_value(&"x".repeat(VALUE_BYTES_MAX + 1)), Err(Error::LimitExceeded { .. })));
+        assert!(matches!(
+            check_value(&"x".repeat(VALUE_BYTES_MAX + 1)),
+            Err(Error::LimitExceeded { .. })
+        ));
         assert!(check_value("").is_err());
         assert!(check_value("{{ ssm:x }}").is_err());
     }

@@ -52,7 +52,9 @@ impl Record {
     }
 
     pub(super) fn written_by(&self, idempotency_key: &str) -> Option<&Version> {
-        self.versions.iter().find(|v| v.written_by.as_deref() == Some(idempotency_key))
+        self.versions
+            .iter()
+            .find(|v| v.written_by.as_deref() == Some(idempotency_key))
     }
 
     pub(super) fn select(&self, selector: &Selector) -> Result<&Version, Error> {
@@ -70,7 +72,10 @@ impl Record {
 
     fn unknown(&self, what: &str) -> Error {
         let (first, last) = (self.versions.first().map_or(0, |v| v.number), self.latest().number);
-        Error::NotFound(format!("the parameter `{}` has no {what}; versions {first} to {last} are kept", self.name))
+        Error::NotFound(format!(
+            "the parameter `{}` has no {what}; versions {first} to {last} are kept",
+            self.name
+        ))
     }
 
     /// Adds a version, and takes away the oldest when there are too many.
@@ -89,7 +94,12 @@ impl Record {
     /// Moves a label, which is on one version at most.
     pub(super) fn label(&mut self, number: u64, label: &str) -> Result<(), Error> {
         let has = self.select(&Selector::Version(number))?.labels.len();
-        if self.select(&Selector::Version(number))?.labels.iter().any(|l| l == label) {
+        if self
+            .select(&Selector::Version(number))?
+            .labels
+            .iter()
+            .any(|l| l == label)
+        {
             return Ok(());
         }
         if has >= LABELS_MAX {
@@ -149,6 +159,12 @@ mod tests {
         record.label(2, "l3").unwrap();
         assert_eq!(record.select(&Selector::Label("l3".into())).unwrap().number, 2);
         assert!(record.label(3, "l3").is_err());
-        assert!(record.select(&Selector::Label("none".into())).unwrap_err().to_string().contains("versions 1 to 2"));
+        assert!(
+            record
+                .select(&Selector::Label("none".into()))
+                .unwrap_err()
+                .to_string()
+                .contains("versions 1 to 2")
+        );
     }
 }

@@ -26,10 +26,20 @@ async fn any_range_is_read_back() {
     assert_eq!(blobs.size(&name).await.unwrap(), contents.len() as u64);
     assert_eq!(blobs.get_all(&name).await.unwrap(), contents);
     let part = STORED_PART_BYTES;
-    for (offset, length) in [(0, 1), (part - 1, 2), (part, part), (part + 7, part), (contents.len() - 1, 100), (contents.len() + 5, 10)] {
+    for (offset, length) in [
+        (0, 1),
+        (part - 1, 2),
+        (part, part),
+        (part + 7, part),
+        (contents.len() - 1, 100),
+        (contents.len() + 5, 10),
+    ] {
         let end = (offset + length).min(contents.len());
         let wanted = contents.get(offset..end).unwrap_or_default();
-        let got = blobs.get(&name, offset as u64, u32::try_from(length).unwrap()).await.unwrap();
+        let got = blobs
+            .get(&name, offset as u64, u32::try_from(length).unwrap())
+            .await
+            .unwrap();
         assert_eq!(got, wanted, "{offset} {length}");
     }
     assert_eq!(blobs.get(&name, u64::MAX, 8).await.unwrap(), b"");
@@ -65,7 +75,11 @@ async fn a_part_in_anothers_place_is_noticed() {
     let digest = Digest::of(&contents);
     let key = |n: u32| [digest.as_bytes().as_slice(), &n.to_be_bytes()].concat();
     let second = world.store.get(Table::Blobs, &key(1)).await.unwrap().unwrap();
-    world.store.put(Table::Blobs, &key(0), second, Expect::Any).await.unwrap();
+    world
+        .store
+        .put(Table::Blobs, &key(0), second, Expect::Any)
+        .await
+        .unwrap();
     let error = world.local.blobs().get(&name, 0, 1).await.unwrap_err();
     assert!(error.to_string().contains("cannot be decrypted"), "{error}");
     world.store.delete(Table::Blobs, &key(0)).await.unwrap();
@@ -78,16 +92,33 @@ async fn unknown_names_and_limits() {
     let world = World::new();
     let size = |name: &str| Request::Blobs(blobs::Request::Size { name: name.into() });
     assert!(matches!(world.perform(size("nonsense")).await, Err(Error::Invalid(_))));
-    assert!(matches!(world.perform(size(&Digest::of(b"x").to_string())).await, Err(Error::NotFound(_))));
+    assert!(matches!(
+        world.perform(size(&Digest::of(b"x").to_string())).await,
+        Err(Error::NotFound(_))
+    ));
     let at_limit = vec![0; BLOB_BYTES_MAX];
-    let Ok(Answer::Blobs(blobs::Answer::Name(name))) =
-        world.perform(Request::Blobs(blobs::Request::Put { contents: at_limit.into() })).await
+    let Ok(Answer::Blobs(blobs::Answer::Name(name))) = world
+        .perform(Request::Blobs(blobs::Request::Put {
+            contents: at_limit.into(),
+        }))
+        .await
     else {
         panic!("a blob at the limit is kept")
     };
-    let past = Request::Blobs(blobs::Request::Put { contents: vec![0; BLOB_BYTES_MAX + 1].into() });
+    let past = Request::Blobs(blobs::Request::Put {
+        contents: vec![0; BLOB_BYTES_MAX + 1].into(),
+    });
     assert!(matches!(world.perform(past).await, Err(Error::LimitExceeded { .. })));
-    let get = |length| Request::Blobs(blobs::Request::Get { name: name.clone(), offset: 0, length });
+    let get = |length| {
+        Request::Blobs(blobs::Request::Get {
+            name: name.clone(),
+            offset: 0,
+            length,
+        })
+    };
     assert!(world.perform(get(PART_BYTES_MAX)).await.is_ok());
-    assert!(matches!(world.perform(get(PART_BYTES_MAX + 1)).await, Err(Error::LimitExceeded { .. })));
+    assert!(matches!(
+        world.perform(get(PART_BYTES_MAX + 1)).await,
+        Err(Error::LimitExceeded { .. })
+    ));
 }

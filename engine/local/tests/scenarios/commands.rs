@@ -19,7 +19,10 @@ use runwright_model::{
 use crate::world::{PLACEHOLDER, SECRET, World, assert_hidden, until};
 
 fn shell(text: &str) -> Command {
-    Command { arguments: ["sh", "-c", text].map(str::to_owned).into(), ..Default::default() }
+    Command {
+        arguments: ["sh", "-c", text].map(str::to_owned).into(),
+        ..Default::default()
+    }
 }
 
 fn request(command: Command) -> Request {
@@ -39,7 +42,9 @@ async fn run(world: &World, command: Command) -> Result<Completed, Error> {
 
 /// The processes of a group that are not yet dead.
 fn alive(group: &str) -> Vec<String> {
-    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok());
+    let processes = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok());
     let in_group = |stat: &String| {
         let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
         fields[2] == group && fields[0] != "Z"
@@ -73,12 +78,29 @@ async fn it_gets_input_folder_and_a_small_environment() {
     let lines: Vec<&str> = ended.stdout.lines().collect();
     assert_eq!(lines[..2], ["from stdin", world.path("").trim_end_matches('/')]);
     let names: Vec<&str> = lines[2..].iter().map(|line| line.split('=').next().unwrap()).collect();
-    let own = ["EXTRA", "HOME", "LANG", "PATH", "RUNWRIGHT_EXECUTION_ID", "RUNWRIGHT_IDEMPOTENCY_KEY", "RUNWRIGHT_STEP"];
+    let own = [
+        "EXTRA",
+        "HOME",
+        "LANG",
+        "PATH",
+        "RUNWRIGHT_EXECUTION_ID",
+        "RUNWRIGHT_IDEMPOTENCY_KEY",
+        "RUNWRIGHT_STEP",
+    ];
     let by_the_shell = ["PWD", "OLDPWD", "SHLVL", "_"];
-    assert!(names.iter().all(|name| own.contains(name) || by_the_shell.contains(name)), "{names:?}");
+    assert!(
+        names
+            .iter()
+            .all(|name| own.contains(name) || by_the_shell.contains(name)),
+        "{names:?}"
+    );
     assert!(own.iter().all(|name| names.contains(name)), "{names:?}");
     assert!(lines.contains(&"RUNWRIGHT_EXECUTION_ID=exec-1") && lines.contains(&"RUNWRIGHT_STEP=one"));
-    assert_eq!(run(&world, shell("pwd; cat")).await.unwrap().stdout, "/\n", "no input, the root folder");
+    assert_eq!(
+        run(&world, shell("pwd; cat")).await.unwrap().stdout,
+        "/\n",
+        "no input, the root folder"
+    );
 }
 
 #[tokio::test]
@@ -101,24 +123,84 @@ async fn unknown_things_are_named() {
     let world = World::new();
     let not_found = async |command: Command, words: &str| {
         let error = run(&world, command).await.unwrap_err();
-        assert!(matches!(&error, Error::NotFound(text) if text.contains(words)), "{error}");
+        assert!(
+            matches!(&error, Error::NotFound(text) if text.contains(words)),
+            "{error}"
+        );
     };
-    not_found(Command { arguments: vec!["no-such-program".into()], ..Default::default() }, "no-such-program").await;
-    not_found(Command { arguments: vec!["/no/such/program".into()], ..Default::default() }, "/no/such/program").await;
-    not_found(Command { working_directory: Some("/no/such/folder".into()), ..shell("true") }, "working directory").await;
-    not_found(Command { run_as: Some("no-such-user".into()), ..shell("true") }, "no-such-user").await;
-    let elsewhere = commands::Request::Run { on: Some("elsewhere".into()), command: shell("true") };
-    assert!(matches!(world.perform(Request::Commands(elsewhere)).await, Err(Error::NotFound(_))));
+    not_found(
+        Command {
+            arguments: vec!["no-such-program".into()],
+            ..Default::default()
+        },
+        "no-such-program",
+    )
+    .await;
+    not_found(
+        Command {
+            arguments: vec!["/no/such/program".into()],
+            ..Default::default()
+        },
+        "/no/such/program",
+    )
+    .await;
+    not_found(
+        Command {
+            working_directory: Some("/no/such/folder".into()),
+            ..shell("true")
+        },
+        "working directory",
+    )
+    .await;
+    not_found(
+        Command {
+            run_as: Some("no-such-user".into()),
+            ..shell("true")
+        },
+        "no-such-user",
+    )
+    .await;
+    let elsewhere = commands::Request::Run {
+        on: Some("elsewhere".into()),
+        command: shell("true"),
+    };
+    assert!(matches!(
+        world.perform(Request::Commands(elsewhere)).await,
+        Err(Error::NotFound(_))
+    ));
     fs::write(world.path("file"), "no program").unwrap();
     for bad in [
         Command::default(),
-        Command { arguments: vec![world.path("file")], ..Default::default() },
-        Command { working_directory: Some("relative".into()), ..shell("true") },
-        Command { working_directory: Some(world.path("file")), ..shell("true") },
-        Command { environment: BTreeMap::from([("A=B".into(), "x".into())]), ..shell("true") },
+        Command {
+            arguments: vec![world.path("file")],
+            ..Default::default()
+        },
+        Command {
+            arguments: vec!["/bin/../bin/true".into()],
+            ..Default::default()
+        },
+        Command {
+            arguments: vec!["bin/true".into()],
+            ..Default::default()
+        },
+        Command {
+            working_directory: Some("relative".into()),
+            ..shell("true")
+        },
+        Command {
+            working_directory: Some(world.path("file")),
+            ..shell("true")
+        },
+        Command {
+            environment: BTreeMap::from([("A=B".into(), "x".into())]),
+            ..shell("true")
+        },
         shell("a\0b"),
     ] {
-        assert!(matches!(run(&world, bad.clone()).await, Err(Error::Invalid(_))), "{bad:?}");
+        assert!(
+            matches!(run(&world, bad.clone()).await, Err(Error::Invalid(_))),
+            "{bad:?}"
+        );
     }
 }
 
@@ -128,7 +210,11 @@ async fn the_path_of_a_call_does_not_change_which_program_runs() {
     fs::write(world.path("true"), "#!/bin/sh\nexit 9\n").unwrap();
     fs::set_permissions(world.path("true"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let environment = BTreeMap::from([("PATH".to_owned(), world.path(""))]);
-    let command = Command { arguments: vec!["true".into()], environment, ..Default::default() };
+    let command = Command {
+        arguments: vec!["true".into()],
+        environment,
+        ..Default::default()
+    };
     assert_eq!(run(&world, command).await.unwrap().exit_code, Some(0));
 }
 
@@ -143,23 +229,36 @@ async fn it_runs_as_another_user() {
     };
     let outcome = run(&world, command).await;
     if !rustix::process::geteuid().is_root() {
-        assert!(matches!(&outcome, Err(Error::Invalid(text)) if text.contains("root")), "{outcome:?}");
+        assert!(
+            matches!(&outcome, Err(Error::Invalid(text)) if text.contains("root")),
+            "{outcome:?}"
+        );
         return;
     }
     let ended = outcome.unwrap();
     let lines: Vec<&str> = ended.stdout.lines().collect();
     assert_eq!((lines[0], lines[2]), ("65534", "nobody"), "{}", ended.stderr);
-    assert!(!lines[1].split(' ').any(|group| group == "0"), "root's groups are gone: {}", lines[1]);
+    assert!(
+        !lines[1].split(' ').any(|group| group == "0"),
+        "root's groups are gone: {}",
+        lines[1]
+    );
     assert_ne!(lines[3], "/root");
 }
 
 #[tokio::test]
 async fn a_timeout_ends_the_whole_group() {
     let world = World::new();
-    let command = Command { timeout_ms: Some(300), ..shell("echo $$; sh -c 'trap \"\" TERM; sleep 300' & sleep 300 & sleep 300") };
+    let command = Command {
+        timeout_ms: Some(300),
+        ..shell("echo $$; sh -c 'trap \"\" TERM; sleep 300' & sleep 300 & sleep 300")
+    };
     let began = Instant::now();
     let error = run(&world, command).await.unwrap_err();
-    assert!(matches!(&error, Error::TimedOut(text) if text.contains("standard output ended with")), "{error}");
+    assert!(
+        matches!(&error, Error::TimedOut(text) if text.contains("standard output ended with")),
+        "{error}"
+    );
     assert!(began.elapsed() < Duration::from_secs(8));
     let group = world.lines.of(Stream::Stdout)[0].clone();
     until("nobody of the group lives", || alive(&group).is_empty()).await;
@@ -169,7 +268,15 @@ async fn a_timeout_ends_the_whole_group() {
 async fn a_command_may_end_itself_when_it_is_asked_to() {
     let world = World::new();
     let text = "trap 'echo tidied; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
-    let error = run(&world, Command { timeout_ms: Some(500), ..shell(text) }).await.unwrap_err();
+    let error = run(
+        &world,
+        Command {
+            timeout_ms: Some(500),
+            ..shell(text)
+        },
+    )
+    .await
+    .unwrap_err();
     assert!(error.to_string().contains("tidied"), "{error}");
     assert_eq!(world.lines.of(Stream::Stdout), ["ready", "tidied"]);
 }
@@ -178,11 +285,17 @@ async fn a_command_may_end_itself_when_it_is_asked_to() {
 async fn the_steps_deadline_counts_as_well() {
     let world = World::new();
     let now = i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
-    let until = |millis| CallContext { deadline: Some(Timestamp::from_millis(now + millis)), ..world.context() };
+    let until = |millis| CallContext {
+        deadline: Some(Timestamp::from_millis(now + millis)),
+        ..world.context()
+    };
     let error = run_in(&world, shell("sleep 300"), until(400)).await.unwrap_err();
     assert!(matches!(error, Error::TimedOut(_)), "{error}");
     let error = run_in(&world, shell("echo started"), until(-1)).await.unwrap_err();
-    assert!(matches!(&error, Error::TimedOut(text) if text.contains("nothing was started")), "{error}");
+    assert!(
+        matches!(&error, Error::TimedOut(text) if text.contains("nothing was started")),
+        "{error}"
+    );
     assert!(world.lines.of(Stream::Stdout).is_empty());
 }
 
@@ -220,7 +333,15 @@ async fn a_child_left_behind_does_not_hold_up_the_answer() {
 async fn input_that_is_not_read_holds_up_nothing() {
     let world = World::new();
     let stdin = Some(vec![b'x'; 1024 * 1024].into());
-    let ended = run(&world, Command { stdin, ..shell("exit 4") }).await.unwrap();
+    let ended = run(
+        &world,
+        Command {
+            stdin,
+            ..shell("exit 4")
+        },
+    )
+    .await
+    .unwrap();
     assert_eq!(ended.exit_code, Some(4));
 }
 
@@ -242,18 +363,41 @@ async fn secrets_get_in_and_never_out() {
     let world = World::new();
     let text = "cat > $FILE; echo \"$PW\" >> $FILE; cat $FILE; cat $FILE >&2; printf %s \"$PW\" | base64; \
                 printf 'tr%%22ub%%204dor%%263-w%%C3%%B6rd tr\\\\\"ub 4dor&3-wörd\\n'; exit 1";
-    let environment = BTreeMap::from([("PW".into(), format!("<{PLACEHOLDER}>")), ("FILE".into(), world.path("got"))]);
+    let environment = BTreeMap::from([
+        ("PW".into(), format!("<{PLACEHOLDER}>")),
+        ("FILE".into(), world.path("got")),
+    ]);
     let stdin = Some(format!("{PLACEHOLDER}\n").into_bytes().into());
     let script = Some(format!("echo '{PLACEHOLDER}' >> $FILE"));
-    let ended = run(&world, Command { environment: environment.clone(), stdin, ..shell(text) }).await.unwrap();
-    let scripted = Command { arguments: vec!["sh".into()], script, environment, ..Default::default() };
+    let ended = run(
+        &world,
+        Command {
+            environment: environment.clone(),
+            stdin,
+            ..shell(text)
+        },
+    )
+    .await
+    .unwrap();
+    let scripted = Command {
+        arguments: vec!["sh".into()],
+        script,
+        environment,
+        ..Default::default()
+    };
     run(&world, scripted).await.unwrap();
-    assert_eq!(fs::read_to_string(world.path("got")).unwrap(), format!("{SECRET}\n<{SECRET}>\n{SECRET}\n"));
+    assert_eq!(
+        fs::read_to_string(world.path("got")).unwrap(),
+        format!("{SECRET}\n<{SECRET}>\n{SECRET}\n")
+    );
     for text in [&ended.stdout, &ended.stderr, &world.lines.all()] {
         assert_hidden(text);
         assert!(text.contains(PLACEHOLDER));
     }
-    let timed_out = Command { timeout_ms: Some(500), ..shell(&format!("cat {}; sleep 60", world.path("got"))) };
+    let timed_out = Command {
+        timeout_ms: Some(500),
+        ..shell(&format!("cat {}; sleep 60", world.path("got")))
+    };
     assert_hidden(&run(&world, timed_out).await.unwrap_err().to_string());
 }
 
@@ -261,33 +405,65 @@ async fn secrets_get_in_and_never_out() {
 async fn secrets_are_refused_where_others_could_see_them() {
     let world = World::new();
     let error = run(&world, shell(&format!("login {PLACEHOLDER}"))).await.unwrap_err();
-    assert!(matches!(&error, Error::Invalid(text) if text.contains("standard input")), "{error}");
-    let not_given = CallContext { secrets: Secrets::default(), ..world.context() };
-    let command = Command { stdin: Some(PLACEHOLDER.as_bytes().to_vec().into()), ..shell("cat") };
-    assert!(matches!(run_in(&world, command, not_given).await, Err(Error::Invalid(_))));
+    assert!(
+        matches!(&error, Error::Invalid(text) if text.contains("standard input")),
+        "{error}"
+    );
+    let not_given = CallContext {
+        secrets: Secrets::default(),
+        ..world.context()
+    };
+    let command = Command {
+        stdin: Some(PLACEHOLDER.as_bytes().to_vec().into()),
+        ..shell("cat")
+    };
+    assert!(matches!(
+        run_in(&world, command, not_given).await,
+        Err(Error::Invalid(_))
+    ));
 }
 
 #[tokio::test]
 async fn limits() {
     let world = World::new();
-    let stdin = |length| Command { stdin: Some(vec![b'x'; length].into()), ..shell("wc -c") };
-    assert_eq!(run(&world, stdin(STDIN_BYTES_MAX)).await.unwrap().stdout.trim(), STDIN_BYTES_MAX.to_string());
-    assert!(matches!(run(&world, stdin(STDIN_BYTES_MAX + 1)).await, Err(Error::LimitExceeded { .. })));
+    let stdin = |length| Command {
+        stdin: Some(vec![b'x'; length].into()),
+        ..shell("wc -c")
+    };
+    assert_eq!(
+        run(&world, stdin(STDIN_BYTES_MAX)).await.unwrap().stdout.trim(),
+        STDIN_BYTES_MAX.to_string()
+    );
+    assert!(matches!(
+        run(&world, stdin(STDIN_BYTES_MAX + 1)).await,
+        Err(Error::LimitExceeded { .. })
+    ));
     let script = |length| Command {
         arguments: vec!["sh".into()],
         script: Some(format!("exit 5\n{}", "#".repeat(length - 7))),
         ..Default::default()
     };
     assert_eq!(run(&world, script(SCRIPT_BYTES_MAX)).await.unwrap().exit_code, Some(5));
-    assert!(matches!(run(&world, script(SCRIPT_BYTES_MAX + 1)).await, Err(Error::LimitExceeded { .. })));
+    assert!(matches!(
+        run(&world, script(SCRIPT_BYTES_MAX + 1)).await,
+        Err(Error::LimitExceeded { .. })
+    ));
 }
 
 #[tokio::test]
 async fn a_command_of_before_a_crash_is_uncertain() {
     let world = World::new();
-    let again = CallContext { again: true, ..world.context() };
+    let again = CallContext {
+        again: true,
+        ..world.context()
+    };
     let marker = world.path("ran");
-    let error = run_in(&world, shell(&format!("touch {marker}")), again).await.unwrap_err();
-    assert!(matches!(&error, Error::Uncertain(text) if text.contains("may have run")), "{error}");
+    let error = run_in(&world, shell(&format!("touch {marker}")), again)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, Error::Uncertain(text) if text.contains("may have run")),
+        "{error}"
+    );
     assert!(!fs::exists(marker).unwrap());
 }

@@ -15,7 +15,14 @@ use crate::world::{PLACEHOLDER, SECRET, World, assert_done};
 
 fn put<'a>(name: &'a str, parameter_type: ParameterType, value: &str) -> Put<'a> {
     let value = NewValue::Given(value.to_owned());
-    Put { name, parameter_type, value, overwrite: true, idempotency_key: None, secrets: Secrets::default() }
+    Put {
+        name,
+        parameter_type,
+        value,
+        overwrite: true,
+        idempotency_key: None,
+        secrets: Secrets::default(),
+    }
 }
 
 fn plain<'a>(name: &'a str, value: &str) -> Put<'a> {
@@ -43,13 +50,22 @@ async fn versions_and_labels_are_selected() {
     assert_eq!(value("/app/x:1").await, Ok("v1".into()));
     assert_eq!(value("/app/x:prod").await, Ok("v2".into()));
     store.label("/app/x", 3, "prod").await.unwrap();
-    let labels: Vec<_> = store.history("/app/x").await.unwrap().into_iter().map(|p| p.labels).collect();
+    let labels: Vec<_> = store
+        .history("/app/x")
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|p| p.labels)
+        .collect();
     assert_eq!(labels, [vec![], vec![], vec!["prod".to_owned()]]);
     for unknown in ["/app/x:9", "/app/x:test", "/app/y"] {
         assert!(matches!(store.get(unknown).await, Err(Error::NotFound(_))), "{unknown}");
     }
     assert!(matches!(store.history("/app/y").await, Err(Error::NotFound(_))));
-    assert!(matches!(store.label("/app/x", 9, "prod").await, Err(Error::NotFound(_))));
+    assert!(matches!(
+        store.label("/app/x", 9, "prod").await,
+        Err(Error::NotFound(_))
+    ));
 }
 
 #[tokio::test]
@@ -57,10 +73,25 @@ async fn an_existing_parameter_is_overwritten_only_when_asked_and_keeps_its_type
     let world = World::new();
     let store = world.local.parameters();
     store.put(plain("/x", "a")).await.unwrap();
-    let again = store.put(Put { overwrite: false, ..plain("x", "b") }).await.unwrap_err();
-    assert!(matches!(&again, Error::Invalid(text) if text.contains("exists already")), "{again}");
-    let other = store.put(put("/x", ParameterType::SecureString, "b")).await.unwrap_err();
-    assert!(matches!(&other, Error::Invalid(text) if text.contains("cannot become")), "{other}");
+    let again = store
+        .put(Put {
+            overwrite: false,
+            ..plain("x", "b")
+        })
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&again, Error::Invalid(text) if text.contains("exists already")),
+        "{again}"
+    );
+    let other = store
+        .put(put("/x", ParameterType::SecureString, "b"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&other, Error::Invalid(text) if text.contains("cannot become")),
+        "{other}"
+    );
     assert_eq!(store.get("/x").await.unwrap().version, 1);
     store.delete("/x").await.unwrap();
     store.delete("/x").await.unwrap();
@@ -75,7 +106,13 @@ async fn a_path_lists_what_is_under_it() {
         store.put(plain(name, "v")).await.unwrap();
     }
     let names = async |path: &str, recursive| -> Vec<String> {
-        store.get_by_path(path, recursive).await.unwrap().into_iter().map(|p| p.name).collect()
+        store
+            .get_by_path(path, recursive)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|p| p.name)
+            .collect()
     };
     assert_eq!(names("/app", false).await, ["/app/a", "/app/b"]);
     assert_eq!(names("/app/", true).await, ["/app/a", "/app/b", "/app/db/host"]);
@@ -94,9 +131,21 @@ async fn a_put_made_again_finds_what_it_wrote() {
         overwrite: false,
     };
     let first = call(&world, request(), world.context()).await.unwrap();
-    let again = call(&world, request(), CallContext { again: true, ..world.context() }).await.unwrap();
+    let again = call(
+        &world,
+        request(),
+        CallContext {
+            again: true,
+            ..world.context()
+        },
+    )
+    .await
+    .unwrap();
     assert_eq!(first, again);
-    let other = CallContext { idempotency_key: "other".into(), ..world.context() };
+    let other = CallContext {
+        idempotency_key: "other".into(),
+        ..world.context()
+    };
     assert!(matches!(call(&world, request(), other).await, Err(Error::Invalid(_))));
     assert_eq!(world.local.parameters().reveal(&first.value).await.unwrap().len(), 40);
 }
@@ -105,7 +154,10 @@ async fn a_put_made_again_finds_what_it_wrote() {
 async fn secure_values_are_placeholders_outside_and_ciphertext_at_rest() {
     let world = World::new();
     let store = world.local.parameters();
-    let written = store.put(put("/app/password", ParameterType::SecureString, SECRET)).await.unwrap();
+    let written = store
+        .put(put("/app/password", ParameterType::SecureString, SECRET))
+        .await
+        .unwrap();
     assert_eq!(written.value, PLACEHOLDER);
     assert_eq!(store.get("/app/password").await.unwrap().value, PLACEHOLDER);
     assert_eq!(store.history("/app/password").await.unwrap()[0].value, PLACEHOLDER);
@@ -124,15 +176,28 @@ async fn secure_values_are_placeholders_outside_and_ciphertext_at_rest() {
 async fn reveal_needs_a_placeholder_of_a_kept_secret() {
     let world = World::new();
     world.local.parameters().put(plain("/app/open", "v")).await.unwrap();
-    world.local.parameters().put(put("/app/password", ParameterType::SecureString, SECRET)).await.unwrap();
+    world
+        .local
+        .parameters()
+        .put(put("/app/password", ParameterType::SecureString, SECRET))
+        .await
+        .unwrap();
     let reveal = async |placeholder: &str| {
-        let request = parameters::Request::Reveal { placeholder: placeholder.into() };
+        let request = parameters::Request::Reveal {
+            placeholder: placeholder.into(),
+        };
         world.perform(Request::Parameters(request)).await
     };
     let revealed = Answer::Parameters(parameters::Answer::Revealed(SECRET.into()));
     assert_eq!(reveal(PLACEHOLDER).await, Ok(revealed));
-    assert!(matches!(reveal("((secret:/app/password:2))").await, Err(Error::NotFound(_))));
-    assert!(matches!(reveal("((secret:/app/none:1))").await, Err(Error::NotFound(_))));
+    assert!(matches!(
+        reveal("((secret:/app/password:2))").await,
+        Err(Error::NotFound(_))
+    ));
+    assert!(matches!(
+        reveal("((secret:/app/none:1))").await,
+        Err(Error::NotFound(_))
+    ));
     assert!(matches!(reveal("((secret:/app/open:1))").await, Err(Error::Invalid(_))));
     assert!(matches!(reveal("password").await, Err(Error::Invalid(_))));
 }
@@ -146,27 +211,61 @@ async fn placeholders_inside_a_value_are_filled_into_secure_ones_alone() {
         value: NewValue::Given(format!("postgres://app:{PLACEHOLDER}@db")),
         overwrite: true,
     };
-    let refused = call(&world, put(ParameterType::String), world.context()).await.unwrap_err();
-    assert!(matches!(&refused, Error::Invalid(text) if text.contains("SecureString")), "{refused}");
-    let written = call(&world, put(ParameterType::SecureString), world.context()).await.unwrap();
+    let refused = call(&world, put(ParameterType::String), world.context())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&refused, Error::Invalid(text) if text.contains("SecureString")),
+        "{refused}"
+    );
+    let written = call(&world, put(ParameterType::SecureString), world.context())
+        .await
+        .unwrap();
     let value = world.local.parameters().reveal(&written.value).await.unwrap();
     assert_eq!(*value, format!("postgres://app:{SECRET}@db"));
-    let nothing_given = CallContext { secrets: Secrets::default(), ..world.context() };
-    assert!(matches!(call(&world, put(ParameterType::SecureString), nothing_given).await, Err(Error::Invalid(_))));
+    let nothing_given = CallContext {
+        secrets: Secrets::default(),
+        ..world.context()
+    };
+    assert!(matches!(
+        call(&world, put(ParameterType::SecureString), nothing_given).await,
+        Err(Error::Invalid(_))
+    ));
 }
 
 #[tokio::test]
 async fn a_grant_of_a_path_is_not_one_of_what_is_under_it() {
     let world = World::new();
     world.local.parameters().put(plain("/app/x", "v")).await.unwrap();
-    let by_path = || Request::Parameters(parameters::Request::GetByPath { path: "/app".into(), recursive: true });
+    let by_path = || {
+        Request::Parameters(parameters::Request::GetByPath {
+            path: "/app".into(),
+            recursive: true,
+        })
+    };
     let read = |pattern: &[&str]| Grants {
-        parameters: ParameterGrants { read: pattern.iter().map(|p| (*p).to_owned()).collect(), ..Default::default() },
+        parameters: ParameterGrants {
+            read: pattern.iter().map(|p| (*p).to_owned()).collect(),
+            ..Default::default()
+        },
         ..Default::default()
     };
-    let denied = world.local.perform(by_path(), world.granted(read(&["/app"]))).await.unwrap_err();
-    assert!(matches!(&denied, Error::Denied { missing, .. } if missing.contains("/app/x")), "{denied}");
-    assert!(world.local.perform(by_path(), world.granted(read(&["/app", "/app/*"]))).await.is_ok());
+    let denied = world
+        .local
+        .perform(by_path(), world.granted(read(&["/app"])))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&denied, Error::Denied { missing, .. } if missing.contains("/app/x")),
+        "{denied}"
+    );
+    assert!(
+        world
+            .local
+            .perform(by_path(), world.granted(read(&["/app", "/app/*"])))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -195,7 +294,15 @@ async fn concurrent_puts_get_a_version_each() {
 async fn delete_and_label_answer_done() {
     let world = World::new();
     world.local.parameters().put(plain("/x", "v")).await.unwrap();
-    let label = parameters::Request::Label { name: "/x".into(), version: 1, label: "prod".into() };
+    let label = parameters::Request::Label {
+        name: "/x".into(),
+        version: 1,
+        label: "prod".into(),
+    };
     assert_done(&world.perform(Request::Parameters(label)).await);
-    assert_done(&world.perform(Request::Parameters(parameters::Request::Delete { name: "/x".into() })).await);
+    assert_done(
+        &world
+            .perform(Request::Parameters(parameters::Request::Delete { name: "/x".into() }))
+            .await,
+    );
 }

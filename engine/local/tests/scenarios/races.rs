@@ -29,7 +29,13 @@ async fn an_exchanged_folder_lets_nothing_out() {
     symlink("../out", world.path("in/link")).unwrap();
     let (folder, link) = (world.path("in/swap"), world.path("in/link"));
     let over = AtomicBool::new(false);
-    let grants = Grants { files: FileGrants { write: vec![world.path("in")], ..Default::default() }, ..Default::default() };
+    let grants = Grants {
+        files: FileGrants {
+            write: vec![world.path("in")],
+            ..Default::default()
+        },
+        ..Default::default()
+    };
     let handle = tokio::runtime::Handle::current();
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -50,12 +56,24 @@ async fn attack(world: &World, grants: &Grants) {
     let (mut inside, mut refused) = (0, 0);
     for round in 0..ROUNDS {
         let request = if round % 2 == 0 {
-            files::Request::Read { on: None, path: path.clone() }
+            files::Request::Read {
+                on: None,
+                path: path.clone(),
+            }
         } else {
             let contents = b"inside".to_vec().into();
-            files::Request::Write { on: None, path: path.clone(), contents, options: WriteOptions::default() }
+            files::Request::Write {
+                on: None,
+                path: path.clone(),
+                contents,
+                options: WriteOptions::default(),
+            }
         };
-        match world.local.perform(Request::Files(request), world.granted(grants.clone())).await {
+        match world
+            .local
+            .perform(Request::Files(request), world.granted(grants.clone()))
+            .await
+        {
             Ok(Answer::Files(files::Answer::Contents(contents))) => {
                 assert_eq!(contents.0, b"inside");
                 inside += 1;
@@ -66,7 +84,10 @@ async fn attack(world: &World, grants: &Grants) {
             other => panic!("{other:?}"),
         }
     }
-    assert!(inside > 0 && refused > 0, "the race never happened: {inside} inside, {refused} refused");
+    assert!(
+        inside > 0 && refused > 0,
+        "the race never happened: {inside} inside, {refused} refused"
+    );
 }
 
 /// Runs a future on this thread, which belongs to a runtime.

@@ -20,11 +20,22 @@ pub(crate) struct Lines(Mutex<Vec<(Stream, String)>>);
 
 impl Lines {
     pub(crate) fn of(&self, stream: Stream) -> Vec<String> {
-        self.0.lock().unwrap().iter().filter(|(s, _)| *s == stream).map(|(_, text)| text.clone()).collect()
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(s, _)| *s == stream)
+            .map(|(_, text)| text.clone())
+            .collect()
     }
 
     pub(crate) fn all(&self) -> String {
-        self.0.lock().unwrap().iter().map(|(_, text)| format!("{text}\n")).collect()
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(_, text)| format!("{text}\n"))
+            .collect()
     }
 }
 
@@ -48,7 +59,12 @@ impl World {
     pub(crate) fn new() -> Self {
         let store = Arc::new(MemoryStore::new());
         let local = Local::new(store.clone(), StoreKey::from_bytes([3; 32]));
-        Self { local, store, lines: Arc::default(), folder: tempfile::tempdir().unwrap() }
+        Self {
+            local,
+            store,
+            lines: Arc::default(),
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// A context in which everything is granted and one secret is known.
@@ -67,7 +83,10 @@ impl World {
 
     /// A context with these grants alone.
     pub(crate) fn granted(&self, grants: Grants) -> CallContext {
-        CallContext { grants: Arc::new(grants), ..self.context() }
+        CallContext {
+            grants: Arc::new(grants),
+            ..self.context()
+        }
     }
 
     pub(crate) async fn perform(&self, request: Request) -> Outcome {
@@ -76,7 +95,14 @@ impl World {
 
     /// The real path of something in the folder.
     pub(crate) fn path(&self, name: &str) -> String {
-        self.folder.path().canonicalize().unwrap().join(name).to_str().unwrap().to_owned()
+        self.folder
+            .path()
+            .canonicalize()
+            .unwrap()
+            .join(name)
+            .to_str()
+            .unwrap()
+            .to_owned()
     }
 }
 
