@@ -123,8 +123,9 @@ impl Fields {
         }
     }
 
+    /// A list. A key without a value counts as absent.
     pub(crate) fn list(&mut self, key: &str, findings: &mut Findings) -> Option<(Place, Vec<Node>)> {
-        let entry = self.take(key)?;
+        let entry = self.take(key).filter(|entry| !entry.value.is_null())?;
         list(entry.value, key, findings)
     }
 

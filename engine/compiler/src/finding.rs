@@ -46,6 +46,13 @@ impl Finding {
         }
     }
 
+    pub(crate) fn into_warning(self) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..self
+        }
+    }
+
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
         self.more.label = Some(label.into());
         self

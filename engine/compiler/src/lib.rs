@@ -74,6 +74,9 @@ use draft::Draft;
 use finding::{Finding, Findings};
 use place::Lines;
 
+/// The code of an action that neither the catalog nor Systems Manager knows.
+pub const UNKNOWN_ACTION: &str = codes::UNKNOWN_ACTION;
+
 /// A document to compile.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -105,6 +108,8 @@ pub struct PluginBinding {
 pub struct Catalog {
     /// By name. Plugins that come with the engine, and those the document binds.
     pub actions: BTreeMap<String, ActionSpec>,
+    /// Names of further actions there are, for suggestions: a plugin need not be loaded to be named.
+    pub names: BTreeSet<String>,
 }
 
 /// The result of a compilation.

@@ -206,11 +206,10 @@ fn checked_default(parameter: &Parameter, node: &Node, findings: &mut Findings) 
             None
         }
         Ok(value) => {
-            findings.extend(
-                constraint::violations(parameter, &value)
-                    .iter()
-                    .map(|reason| bad(reason)),
-            );
+            // A default that its own pattern refuses may be a mark that is replaced before use. Given as a value it
+            // is an error.
+            let reasons = constraint::violations(parameter, &value);
+            findings.extend(reasons.iter().map(|reason| bad(reason).into_warning()));
             Some(value)
         }
     }

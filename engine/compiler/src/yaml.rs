@@ -2,7 +2,7 @@
 //!
 //! Built without recursion, so that no document can exhaust the stack, and with a budget for aliases.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
@@ -15,17 +15,62 @@ use crate::{
     syntax::{self, Entry, Node, Shape},
 };
 
+/// How many lines of flow collections may be indented too little.
+const JOINS_MAX: usize = 100;
+
 /// Reads the one document of the text.
+///
+/// In `{…}` and `[…]` most parsers do not look at indentation, and documents rely on it; the event parser does. A
+/// line it refuses for that is joined with the one before it by a blank in the place of the line end, which leaves
+/// every offset as it is.
 pub(crate) fn read(text: &str, findings: &mut Findings) -> Result<Node, Finding> {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..JOINS_MAX {
+        let mut found = Findings::new();
+        match attempt(&text, &mut found) {
+            Ok(node) => {
+                findings.append(&mut found);
+                return Ok(node);
+            }
+            Err(Broken { finding, join: None }) => return Err(finding),
+            Err(Broken {
+                join: Some(line_end), ..
+            }) => {
+                text.to_mut().replace_range(line_end..=line_end, " ");
+            }
+        }
+    }
+    attempt(&text, findings).map_err(|broken| broken.finding)
+}
+
+/// Why a text could not be read, and the line end without which it perhaps can.
+struct Broken {
+    finding: Finding,
+    join: Option<usize>,
+}
+
+impl From<Finding> for Broken {
+    fn from(finding: Finding) -> Self {
+        Self { finding, join: None }
+    }
+}
+
+fn attempt(text: &str, findings: &mut Findings) -> Result<Node, Broken> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let offset = text.len() - body.len();
     let mut builder = Builder::new(text, body, offset, findings);
     let mut parser: Parser<'_, StrInput<'_>> = Parser::new_from_str(body);
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| builder.broken(&error))?;
+        let (event, span) = event.map_err(|error| {
+            let join = builder.joinable(&error);
+            Broken {
+                finding: builder.broken(&error),
+                join,
+            }
+        })?;
         builder.event(event, span)?;
     }
-    builder.root.ok_or_else(|| syntax::empty(text))
+    builder.root.ok_or_else(|| syntax::empty(text).into())
 }
 
 /// Turns offsets in characters into offsets in bytes by walking from the last one.
@@ -252,6 +297,21 @@ impl<'t, 'f> Builder<'t, 'f> {
                 Place::new(place.start as usize, place.start as usize + kept)
             }
         }
+    }
+
+    /// The line end before a token of a flow collection that is indented too little.
+    fn joinable(&mut self, error: &ScanError) -> Option<usize> {
+        let in_flow = self
+            .stack
+            .last()
+            .is_some_and(|frame| matches!(self.text.as_bytes().get(frame.start as usize), Some(b'{' | b'[')));
+        if !in_flow || !error.info().starts_with("invalid indentation") {
+            return None;
+        }
+        let at = self.place(*error.marker(), *error.marker()).start as usize;
+        let (before, blank) = self.text[..at].rsplit_once('\n')?;
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        (blank.trim().is_empty() && !line.contains('#')).then_some(before.len())
     }
 
     fn broken(&mut self, error: &ScanError) -> Finding {

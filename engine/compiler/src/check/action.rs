@@ -36,7 +36,12 @@ fn problem(draft: &Draft<'_>, action: &Spanned<String>) -> Finding {
         )
         .help("bind a plugin of your own in `plugins:` and use its action, or leave the step out");
     }
-    let provided = draft.catalog.actions.keys().map(String::as_str);
+    let provided = draft
+        .catalog
+        .actions
+        .keys()
+        .chain(&draft.catalog.names)
+        .map(String::as_str);
     let near = draft.suggest.nearest(name, provided.chain(known::SSM_ACTIONS));
     let finding = Finding::error(codes::UNKNOWN_ACTION, place, format!("there is no action `{name}`"));
     match near {
