@@ -28,25 +28,50 @@ pub(crate) fn draw(drawing: &Drawing, paint: Paint) -> String {
     };
     let head = format!("{}: {}, {order}", drawing.runbook, count(drawing.nodes.len(), "step"));
     let mut out = format!("{}\n\n", paint.bold(&visible(&head)));
-    let mut rails: Vec<Option<Rail>> = Vec::new();
-    let names = drawing.nodes.iter().map(|node| width(&node.name)).max().unwrap_or(0);
-    for node in drawing.downwards() {
-        let column = arrive(&mut rails, node, &mut out);
-        out.push_str(&step_line(drawing, node, &rails, column, names, paint));
-        let forward: Vec<&Edge> = drawing.leaving(node).filter(|edge| !edge.reentry).collect();
-        rails[column] = forward.first().map(|edge| rail(edge));
-        for note in notes(drawing, node) {
-            out.push_str(&format!("{}   {}\n", columns(&rails, None), paint.dim(&visible(&note))));
-        }
-        fork(&mut rails, column, forward.get(1..).unwrap_or_default(), &mut out);
-        while rails.last().is_some_and(Option::is_none) {
-            rails.pop();
-        }
+    let lines = lines(drawing, paint);
+    let wide = lines.iter().map(|line| width(&line.rails)).max().unwrap_or(0);
+    for Line { rails, words } in lines {
+        let pad = " ".repeat(wide - width(&rails));
+        out.push_str(format!("{rails}{pad}  {words}").trim_end());
+        out.push('\n');
     }
     if drawing.nodes.iter().any(|node| node.rollback) {
         out.push_str(&format!("\n{}\n", paint.dim("↩ can be rolled back")));
     }
     out
+}
+
+/// Rails, and what is said at their right.
+struct Line {
+    rails: String,
+    words: String,
+}
+
+fn lines(drawing: &Drawing, paint: Paint) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut rails: Vec<Option<Rail>> = Vec::new();
+    let names = drawing.nodes.iter().map(|node| width(&node.name)).max().unwrap_or(0);
+    for node in drawing.downwards() {
+        let column = arrive(&mut rails, node, &mut lines);
+        let mark = if drawing.nodes[node].branches { '◆' } else { '●' };
+        lines.push(Line {
+            rails: columns(&rails, Some((column, mark))),
+            words: step_words(drawing, node, names, paint),
+        });
+        let forward: Vec<&Edge> = drawing.leaving(node).filter(|edge| !edge.reentry).collect();
+        rails[column] = forward.first().map(|edge| rail(edge));
+        for note in notes(drawing, node) {
+            lines.push(Line {
+                rails: columns(&rails, None),
+                words: format!("  {}", paint.dim(&visible(&note))),
+            });
+        }
+        fork(&mut rails, column, forward.get(1..).unwrap_or_default(), &mut lines);
+        while rails.last().is_some_and(Option::is_none) {
+            rails.pop();
+        }
+    }
+    lines
 }
 
 fn rail(edge: &Edge) -> Rail {
@@ -57,7 +82,7 @@ fn rail(edge: &Edge) -> Rail {
 }
 
 /// Joins the rails that wait for this step; answers the column it stands in.
-fn arrive(rails: &mut Vec<Option<Rail>>, node: usize, out: &mut String) -> usize {
+fn arrive(rails: &mut Vec<Option<Rail>>, node: usize, lines: &mut Vec<Line>) -> usize {
     let waiting: Vec<usize> = (0..rails.len())
         .filter(|at| rails[*at].is_some_and(|rail| rail.target == node))
         .collect();
@@ -65,7 +90,10 @@ fn arrive(rails: &mut Vec<Option<Rail>>, node: usize, out: &mut String) -> usize
         return free_column(rails, 0);
     };
     if !others.is_empty() {
-        out.push_str(&across(rails, column, others, ('╯', '┴')));
+        lines.push(Line {
+            rails: across(rails, column, others, ('╯', '┴')),
+            words: String::new(),
+        });
         for at in others {
             rails[*at] = None;
         }
@@ -74,7 +102,7 @@ fn arrive(rails: &mut Vec<Option<Rail>>, node: usize, out: &mut String) -> usize
 }
 
 /// Opens a rail for each further edge.
-fn fork(rails: &mut Vec<Option<Rail>>, column: usize, edges: &[&Edge], out: &mut String) {
+fn fork(rails: &mut Vec<Option<Rail>>, column: usize, edges: &[&Edge], lines: &mut Vec<Line>) {
     let mut opened = Vec::new();
     for edge in edges {
         // Two edges to the same step share a rail.
@@ -88,7 +116,10 @@ fn fork(rails: &mut Vec<Option<Rail>>, column: usize, edges: &[&Edge], out: &mut
     }
     if !opened.is_empty() {
         opened.sort_unstable();
-        out.push_str(&across(rails, column, &opened, ('╮', '┬')));
+        lines.push(Line {
+            rails: across(rails, column, &opened, ('╮', '┬')),
+            words: String::new(),
+        });
     }
 }
 
@@ -118,7 +149,7 @@ fn across(rails: &[Option<Rail>], column: usize, others: &[usize], ends: (char, 
         });
         line.push(if at >= column && at < last { '─' } else { ' ' });
     }
-    format!("{}\n", line.trim_end())
+    line.trim_end().to_owned()
 }
 
 /// The rails, with a mark in one column.
@@ -136,30 +167,17 @@ fn columns(rails: &[Option<Rail>], mark: Option<(usize, char)>) -> String {
     line.trim_end().to_owned()
 }
 
-fn step_line(
-    drawing: &Drawing,
-    node: usize,
-    rails: &[Option<Rail>],
-    column: usize,
-    names: usize,
-    paint: Paint,
-) -> String {
+fn step_words(drawing: &Drawing, node: usize, names: usize, paint: Paint) -> String {
     let it = &drawing.nodes[node];
-    let mark = if it.branches { '◆' } else { '●' };
     let pad = " ".repeat(names - width(&it.name));
-    let mut line = format!(
-        "{}  {}{pad}  {}",
-        columns(rails, Some((column, mark))),
-        paint.bold(&it.name),
-        paint.dim(&it.action)
-    );
+    let mut words = format!("{}{pad}  {}", paint.bold(&it.name), paint.dim(&it.action));
     if it.rollback {
-        line.push_str(" ↩");
+        words.push_str(" ↩");
     }
     if it.ends && drawing.order == Order::List {
-        line.push_str(&paint.dim("  ■ ends"));
+        words.push_str(&paint.dim("  ■ ends"));
     }
-    line + "\n"
+    words
 }
 
 /// What rails do not say.
@@ -198,7 +216,10 @@ mod tests {
     #[test]
     fn a_diamond_forks_and_joins() {
         let text = drawn("abcd", "a>b a>c b>d c>d");
-        assert_eq!(text, "r: 4 steps, list order\n\n●  a\n├─╮\n● │  b\n│ ●  c\n├─╯\n●  d\n");
+        assert_eq!(
+            text,
+            "r: 4 steps, list order\n\n●    a\n├─╮\n● │  b\n│ ●  c\n├─╯\n●    d\n"
+        );
     }
 
     #[test]
@@ -206,7 +227,7 @@ mod tests {
         let text = drawn("abcde", "a>b b>c b!e c>d d>e");
         assert_eq!(
             text,
-            "r: 5 steps, list order\n\n●  a\n●  b\n│   on failure → e\n├─╮\n● ┊  c\n● ┊  d\n├─╯\n●  e\n"
+            "r: 5 steps, list order\n\n●    a\n●    b\n│      on failure → e\n├─╮\n● ┊  c\n● ┊  d\n├─╯\n●    e\n"
         );
     }
 
