@@ -1,6 +1,5 @@
 //! Rust types and traits generated from `wit/`. Everything here comes from one macro; read `wit/` instead.
 
-#![expect(missing_docs, reason = "generated; the documentation is in wit/")]
 #![allow(unreachable_pub, reason = "generated; visibility is not ours to choose")]
 
 wasmtime::component::bindgen!({

@@ -190,9 +190,11 @@ fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     }
 }
 
-/// Names the runtime's version and configuration: what compiled code depends on.
+/// Names what kept files depend on: the runtime's version and configuration for compiled code, our own version
+/// for manifests.
 fn configuration(engine: &Engine) -> String {
     let mut hasher = DefaultHasher::new();
+    env!("CARGO_PKG_VERSION").hash(&mut hasher);
     engine.precompile_compatibility_hash().hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }

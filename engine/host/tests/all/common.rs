@@ -1,7 +1,7 @@
 //! A host, the misbehaving guest, and an executor's side that tests can script.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering::SeqCst},
@@ -32,8 +32,14 @@ impl Components for Shelf {
     }
 }
 
+/// Without a cache on disk.
 pub fn options(limits: Limits) -> Options {
     Options { limits, instances: 100, ..Options::new(Arc::new(Shelf(vec![COMPONENT.to_vec()]))) }
+}
+
+/// A folder that all tests share, so that the guest is compiled once and not for each of them.
+fn shared_cache() -> Option<PathBuf> {
+    Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("runwright-host-cache"))
 }
 
 pub fn host() -> Host {
@@ -41,6 +47,10 @@ pub fn host() -> Host {
 }
 
 pub fn host_with(limits: Limits) -> Host {
+    Host::new(Options { cache_dir: shared_cache(), ..options(limits) }).unwrap()
+}
+
+pub fn uncached(limits: Limits) -> Host {
     Host::new(options(limits)).unwrap()
 }
 

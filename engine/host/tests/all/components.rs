@@ -7,7 +7,7 @@ use runwright_model::{digest::Digest, failure::FailureKind};
 use runwright_testguest::COMPONENT;
 use serde_json::json;
 
-use crate::common::{Script, Shelf, failure, host, host_with, run};
+use crate::common::{Script, Shelf, failure, host, run, uncached};
 
 async fn refused(bytes: Vec<u8>) -> Error {
     host().load(bytes).await.unwrap_err()
@@ -89,9 +89,9 @@ async fn an_import_of_another_shape() {
 #[tokio::test]
 async fn the_size_is_limited() {
     let used = COMPONENT.len() as u64;
-    let allowed = host_with(Limits { component_bytes: used, ..Limits::default() });
+    let allowed = uncached(Limits { component_bytes: used, ..Limits::default() });
     allowed.load(COMPONENT.to_vec()).await.unwrap();
-    let host = host_with(Limits { component_bytes: used - 1, ..Limits::default() });
+    let host = uncached(Limits { component_bytes: used - 1, ..Limits::default() });
     let error = host.load(COMPONENT.to_vec()).await.unwrap_err();
     assert_says(&error, "RW-H006", &["`component-bytes`", &used.to_string(), &(used - 1).to_string()]);
     let failure = failure(run(&host, &Script::done(), json!({"do": "echo"})).await);

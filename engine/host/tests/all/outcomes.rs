@@ -1,5 +1,6 @@
 //! How a call ends: outputs, failures, traps, rubbish.
 
+use runwright_host::Limits;
 use runwright_model::{
     capability::{Answer, Error, Request, blobs, files},
     event::Phase,
@@ -9,7 +10,7 @@ use runwright_model::{
 };
 use serde_json::{Value, json};
 
-use crate::common::{Script, failure, host, invocation, outputs, run};
+use crate::common::{Script, failure, host, invocation, outputs, run, uncached};
 
 #[tokio::test]
 async fn inputs_and_context_arrive_whole() {
@@ -136,7 +137,7 @@ async fn a_panic_shows_its_message_and_its_place() {
 
 #[tokio::test]
 async fn the_plugin_describes_itself() {
-    let host = host();
+    let host = uncached(Limits::default());
     let digest = runwright_model::digest::Digest::of(runwright_testguest::COMPONENT);
     let manifest = host.describe(&digest).await.unwrap();
     assert_eq!(manifest.action, "test:misbehave");

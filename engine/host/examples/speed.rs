@@ -1,0 +1,97 @@
+//! How long one call takes: cold, from the cache, and warm. Run it with `--release`.
+//!
+//! The guest is the tests' misbehaving one, half a megabyte of Rust with serde_json in it; a plugin of one
+//! function is faster.
+
+#![expect(clippy::print_stdout, reason = "its output is its purpose")]
+#![expect(clippy::unwrap_used, reason = "an example")]
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use runwright_host::{Components, Host, Options};
+use runwright_model::{
+    capability::{Answer, Request, blobs},
+    digest::Digest,
+    event::{Phase, Try},
+    id::StepId,
+    invocation::{Called, Calls, Invocation, Invoked, Invoker},
+    log::{Level, Stream},
+    time::Timestamp,
+};
+use runwright_testguest::COMPONENT;
+use serde_json::{Value, json};
+
+const CALLS: usize = 2_000;
+static DIGEST: OnceLock<Digest> = OnceLock::new();
+
+struct Bytes;
+
+#[async_trait::async_trait]
+impl Components for Bytes {
+    async fn bytes(&self, _: &Digest) -> Option<Vec<u8>> {
+        Some(COMPONENT.to_vec())
+    }
+}
+
+struct Ready;
+
+#[async_trait::async_trait]
+impl Calls for Ready {
+    async fn call(&self, _: Request) -> Called {
+        Called::Answered(Ok(Answer::Blobs(blobs::Answer::Size(1))))
+    }
+
+    fn log(&self, _: Level, _: Stream, _: &str) {}
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_700_000_000_000)
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { cache_dir: Some(folder.path().to_owned()), ..Options::new(Arc::new(Bytes)) };
+    for name in ["cold: start, compile, keep, call", "from the cache: start, map, call"] {
+        let start = Instant::now();
+        let host = Host::new(options.clone()).unwrap();
+        let started = start.elapsed();
+        once(&host, json!({"do": "progress"})).await;
+        println!("{name:<40} {:>10.1?} (of it start {started:.1?})", start.elapsed());
+    }
+    let host = Host::new(options).unwrap();
+    for (name, inputs) in [
+        ("warm: one call", json!({"do": "progress"})),
+        ("warm: one call with 100 host calls", json!({"do": "many-calls", "times": 100})),
+        ("warm: echo of 1 KiB", json!({"do": "echo", "text": "x".repeat(1024)})),
+    ] {
+        let mut times = Vec::new();
+        for _ in 0..CALLS {
+            let start = Instant::now();
+            once(&host, inputs.clone()).await;
+            times.push(start.elapsed());
+        }
+        times.sort();
+        let at = |hundredth: usize| -> Duration { times[CALLS * hundredth / 100] };
+        println!("{name:<40} p50 {:>9.1?}  p99 {:>9.1?}", at(50), at(99));
+    }
+}
+
+async fn once(host: &Host, inputs: Value) {
+    let invocation = Invocation {
+        component: *DIGEST.get_or_init(|| Digest::of(COMPONENT)),
+        execution: "e-1".parse().unwrap(),
+        step: "s".into(),
+        of: Try { step: StepId(0), visit: 1, phase: Phase::Run, attempt: 1 },
+        idempotency_key: "k".into(),
+        deadline: None,
+        inputs,
+        done: None,
+        trace_parent: None,
+    };
+    let invoked = host.invoke(invocation, Arc::new(Ready)).await;
+    assert!(matches!(invoked, Invoked::Returned(_)), "{invoked:?}");
+}
