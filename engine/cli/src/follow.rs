@@ -86,7 +86,9 @@ impl Follow<'_> {
         let mut stop = Stop::listen()?;
         let settings = self.settings.clone();
         // Who does not stay reads in the result how it goes on.
-        let command = self.stay.then(|| -> progress::Command { Box::new(move |rest| settings.command(rest)) });
+        let command = self
+            .stay
+            .then(|| -> progress::Command { Box::new(move |rest| settings.command(rest)) });
         let mut progress = progress::new(self.settings.console, command);
         let mut views = Vec::new();
         for id in ids {

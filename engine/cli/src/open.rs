@@ -68,7 +68,11 @@ async fn hint_at_unfinished(engine: &Engine, settings: &Settings, mine: &[Execut
         .filter(|row| row.parent.is_none() && !mine.contains(&row.id))
         .count();
     if number > 0 {
-        let verb = if number == 1 { "has not ended, and no process runs it" } else { "have not ended, and no process runs them" };
+        let verb = if number == 1 {
+            "has not ended, and no process runs it"
+        } else {
+            "have not ended, and no process runs them"
+        };
         let (list, resume) = (settings.command("list"), settings.command("resume"));
         let number = count(number, "execution");
         settings

@@ -141,7 +141,10 @@ fn parameters_message(found: &[BindError]) -> String {
 }
 
 fn misfit(error: &BindError) -> String {
-    let allowed = error.allowed.as_ref().map_or_else(String::new, |allowed| format!("; allowed is {allowed}"));
+    let allowed = error
+        .allowed
+        .as_ref()
+        .map_or_else(String::new, |allowed| format!("; allowed is {allowed}"));
     format!("parameter `{}` {}{allowed}", error.parameter, error.reason)
 }
 

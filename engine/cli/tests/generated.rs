@@ -73,14 +73,21 @@ fn a_reader_that_goes_away_is_no_error() {
     let mut child = machine.command(&words).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    assert_eq!(
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
+        (Some(0), "")
+    );
 }
 
 #[test]
 fn a_collector_that_is_absent_does_not_hold_up_the_end() {
     let machine = Machine::new();
     // A port that nobody listens on: it was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let words = ["runwright", "plugin", "list"].map(str::to_owned);
     let begun = std::time::Instant::now();
     let mut command = machine.command(&words);
@@ -91,5 +98,8 @@ fn a_collector_that_is_absent_does_not_hold_up_the_end() {
     let begun = std::time::Instant::now();
     machine.run(&words, "");
     let without = begun.elapsed();
-    assert!(with < without + std::time::Duration::from_secs(3), "{with:?} against {without:?}");
+    assert!(
+        with < without + std::time::Duration::from_secs(3),
+        "{with:?} against {without:?}"
+    );
 }

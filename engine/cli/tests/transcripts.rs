@@ -14,7 +14,10 @@ use common::{Machine, normalised};
 /// Plays every session whose name begins with `prefix`; a test per topic, so that they run at the same time.
 fn play(prefix: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
-    let mut sessions: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut sessions: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     sessions.sort();
     let mut played = 0;
     for file in sessions {
@@ -28,7 +31,10 @@ fn play(prefix: &str) {
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             fs::write(&file, actual).unwrap();
         } else {
-            assert!(actual == expected, "{name} differs.\n--- expected\n{expected}\n--- actual\n{actual}");
+            assert!(
+                actual == expected,
+                "{name} differs.\n--- expected\n{expected}\n--- actual\n{actual}"
+            );
         }
     }
     assert!(played > 0, "there is no session {prefix}*");
@@ -39,7 +45,11 @@ fn session(text: &str) -> String {
     let machine = Machine::new();
     let mut out = String::new();
     // What stands before the first command is a comment.
-    out.extend(text.lines().take_while(|line| !line.starts_with("$ ")).map(|line| format!("{line}\n")));
+    out.extend(
+        text.lines()
+            .take_while(|line| !line.starts_with("$ "))
+            .map(|line| format!("{line}\n")),
+    );
     for line in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
         let (command, input) = line.split_once(" < ").unwrap_or((line, ""));
         let done = machine.run(&words(command), input);

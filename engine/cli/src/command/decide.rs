@@ -2,7 +2,14 @@
 
 use runwright::model::id::ExecutionId;
 
-use crate::{exit::Exit, follow::Follow, open::{closing_on_error, engine_for}, problem::Problem, settings::Settings, user};
+use crate::{
+    exit::Exit,
+    follow::Follow,
+    open::{closing_on_error, engine_for},
+    problem::Problem,
+    settings::Settings,
+    user,
+};
 
 pub(super) const APPROVE_HELP: &str = "\
 Examples:

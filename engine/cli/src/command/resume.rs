@@ -2,7 +2,13 @@
 
 use runwright::model::id::ExecutionId;
 
-use crate::{exit::Exit, follow::Follow, open::{closing_on_error, engine, engine_for}, problem::Problem, settings::Settings};
+use crate::{
+    exit::Exit,
+    follow::Follow,
+    open::{closing_on_error, engine, engine_for},
+    problem::Problem,
+    settings::Settings,
+};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -28,7 +34,11 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
     let named = !args.ids.is_empty();
-    let engine = if named { engine_for(settings, &args.ids).await? } else { engine(settings).await? };
+    let engine = if named {
+        engine_for(settings, &args.ids).await?
+    } else {
+        engine(settings).await?
+    };
     let resumed = closing_on_error(&engine, async {
         let mut ids = args.ids;
         if !named {

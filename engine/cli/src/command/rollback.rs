@@ -2,7 +2,14 @@
 
 use runwright::model::{id::ExecutionId, status::Status};
 
-use crate::{exit::Exit, follow::Follow, open::{closing_on_error, engine_for}, problem::Problem, settings::Settings, user};
+use crate::{
+    exit::Exit,
+    follow::Follow,
+    open::{closing_on_error, engine_for},
+    problem::Problem,
+    settings::Settings,
+    user,
+};
 
 const AFTER_HELP: &str = "\
 Steps are undone in the reverse of the order in which they ended. Exits with 0 when all is undone, and with

@@ -61,17 +61,27 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
         }
     }
     let report = Report { ok, runbooks: checked };
-    settings.console.result(&report, || report.runbooks.iter().map(line).collect())?;
+    settings
+        .console
+        .result(&report, || report.runbooks.iter().map(line).collect())?;
     Ok(if ok { Exit::Success } else { Exit::BadInput })
 }
 
 fn found(runbook: Runbook, strict_aws: bool) -> Found {
     let mut diagnostics = runbook.compiled.diagnostics.clone();
-    let additions = if strict_aws { runwright::parse(&runbook.source).additions() } else { Vec::new() };
+    let additions = if strict_aws {
+        runwright::parse(&runbook.source).additions()
+    } else {
+        Vec::new()
+    };
     let ok = runbook.compiled.plan.is_some() && additions.is_empty();
     diagnostics.extend(additions);
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.bytes.start);
-    Found { runbook, diagnostics, ok }
+    Found {
+        runbook,
+        diagnostics,
+        ok,
+    }
 }
 
 fn checked(found: &Found) -> Checked<'_> {

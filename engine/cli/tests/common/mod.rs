@@ -82,7 +82,10 @@ pub(crate) fn normalised(text: &str, machine: &Machine) -> String {
         (r"sha256:[0-9a-f]{64}", "<digest>"),
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z", "<moment>"),
         (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "<time>"),
-        (r#"("(?:\w+At|at|until|modified|DecisionTime|DurationMs)": ?)\d+"#, "$1<number>"),
+        (
+            r#"("(?:\w+At|at|until|modified|DecisionTime|DurationMs)": ?)\d+"#,
+            "$1<number>",
+        ),
         (r"\b\d+(\.\d)? (ms|s|min|h)( \d+ (s|min))?\b", "<duration>"),
         (r#"("size": )\d+"#, "$1<number>"),
         (r"\b\d+\.\d (KiB|MiB)|\b\d+ bytes\b", "<size>"),
@@ -105,7 +108,11 @@ pub(crate) fn normalised(text: &str, machine: &Machine) -> String {
             let indent = line.len() - line.trim_start().len();
             let rest = &line[indent..];
             let table = rest.contains('<');
-            let rest = if table { columns.replace_all(rest, "  ").into_owned() } else { rest.to_owned() };
+            let rest = if table {
+                columns.replace_all(rest, "  ").into_owned()
+            } else {
+                rest.to_owned()
+            };
             format!("{}{rest}\n", &line[..indent])
         })
         .collect()

@@ -17,6 +17,8 @@ const POINT_WIDTH: f64 = 14.0;
 const CHAR_WIDTH: f64 = 7.4;
 /// Room at both sides of a name.
 const BOX_PADDING: f64 = 16.0;
+/// Conditions in boxes are cut here.
+const WHEN_CHARS: usize = 30;
 /// Order is improved so often.
 const SWEEPS: usize = 8;
 
@@ -53,7 +55,9 @@ impl Layout {
             .into_iter()
             .zip(&drawing.nodes)
             .map(|(layer, node)| {
-                let chars = node.name.chars().count().max(node.action.chars().count() + 3);
+                let when = node.when.as_ref().map_or(0, |when| when_line(when).chars().count());
+                // The second and third line are smaller than the first.
+                let chars = node.name.chars().count().max(node.action.chars().count() + 2).max(when);
                 Place {
                     layer,
                     x: 0.0,
@@ -81,6 +85,19 @@ impl Layout {
             height,
         }
     }
+}
+
+/// A condition as it stands in a box.
+pub(super) fn when_line(when: &str) -> String {
+    format!("when {}", cut(when, WHEN_CHARS))
+}
+
+/// Text of at most so many characters; `…` shows that something was left out.
+pub(super) fn cut(text: &str, chars: usize) -> String {
+    if text.chars().count() <= chars {
+        return text.to_owned();
+    }
+    text.chars().take(chars - 1).chain(['…']).collect()
 }
 
 /// The layer of each step: one below the lowest that leads to it.

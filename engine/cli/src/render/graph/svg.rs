@@ -2,7 +2,7 @@
 
 use super::{
     drawing::{Drawing, Edge, EdgeKind, Node},
-    layout::{BOX_HEIGHT, Layout, Place},
+    layout::{BOX_HEIGHT, Layout, Place, cut, when_line},
 };
 
 /// Room around the picture.
@@ -13,6 +13,14 @@ const TITLE_HEIGHT: f64 = 36.0;
 const LANE: f64 = 22.0;
 /// Labels longer than this are cut; the whole is shown when one points at it.
 const LABEL_CHARS: usize = 26;
+
+/// The kinds of edges, and their colours: those of the styles below.
+const EDGES: [(&str, &str); 4] = [
+    ("next", "#49454f"),
+    ("failure", "#b3261e"),
+    ("cancel", "#79747e"),
+    ("back", "#1f5fa8"),
+];
 
 const STYLE: &str = "\
 text{font-family:ui-sans-serif,system-ui,Helvetica,Arial,sans-serif;fill:#1d1b20}\
@@ -38,14 +46,14 @@ pub(crate) fn draw(drawing: &Drawing) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"{name}\">\n\
          <title>{name}</title>\n<style>{STYLE}</style>\n\
-         <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" \
-         orient=\"auto-start-reverse\"><path d=\"M0 0L8 4L0 8z\" fill=\"context-stroke\"/></marker></defs>\n\
+         <defs>{tips}</defs>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
          <text class=\"title\" x=\"{MARGIN:.0}\" y=\"{:.0}\">{name}</text>\n\
          <g transform=\"translate({MARGIN:.0} {:.0})\">\n",
         MARGIN + 12.0,
         MARGIN + TITLE_HEIGHT,
         name = escaped(&drawing.runbook),
+        tips = EDGES.map(tip).concat(),
     );
     let ports = Ports::of(drawing, &layout);
     let mut labels = String::new();
@@ -58,9 +66,9 @@ pub(crate) fn draw(drawing: &Drawing) -> String {
             through(&layout, &layout.ways[at], ports.out[at], ports.into[at])
         };
         out.push_str(&format!(
-            "<path class=\"edge{}\" d=\"{}\" marker-end=\"url(#tip)\"/>\n",
-            class(edge),
-            path.d
+            "<path class=\"edge {look}\" d=\"{}\" marker-end=\"url(#{look})\"/>\n",
+            path.d,
+            look = look(edge),
         ));
         if let Some(label) = &edge.label {
             labels.push_str(&label_at(label, path.label));
@@ -190,22 +198,28 @@ fn around(layout: &Layout, edge: &Edge, lane: usize) -> Path {
     }
 }
 
-fn class(edge: &Edge) -> String {
-    let kind = match edge.kind {
-        EdgeKind::Next | EdgeKind::Branch => "",
-        EdgeKind::Failure => " failure",
-        EdgeKind::Cancel => " cancel",
-    };
-    let back = if edge.reentry { " back" } else { "" };
-    format!("{kind}{back}")
+/// What an edge looks like: its class, and the name of its tip.
+fn look(edge: &Edge) -> &'static str {
+    if edge.reentry {
+        return "back";
+    }
+    match edge.kind {
+        EdgeKind::Next | EdgeKind::Branch => "next",
+        EdgeKind::Failure => "failure",
+        EdgeKind::Cancel => "cancel",
+    }
+}
+
+/// The tip of a kind of edge, in its colour: few programs let a tip take the colour of its line.
+fn tip((look, colour): (&str, &str)) -> String {
+    format!(
+        "<marker id=\"{look}\" viewBox=\"0 0 8 8\" refX=\"7.5\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" \
+         orient=\"auto\"><path d=\"M0 0.5L8 4L0 7.5z\" fill=\"{colour}\"/></marker>"
+    )
 }
 
 fn label_at(label: &str, (x, y): (f64, f64)) -> String {
-    let short: String = if label.chars().count() > LABEL_CHARS {
-        label.chars().take(LABEL_CHARS - 1).chain(['…']).collect()
-    } else {
-        label.to_owned()
-    };
+    let short = cut(label, LABEL_CHARS);
     format!(
         "<text class=\"label\" x=\"{x:.1}\" y=\"{y:.1}\"><title>{}</title>{}</text>\n",
         escaped(label),
@@ -217,25 +231,33 @@ fn step(node: &Node, place: &Place) -> String {
     let branch = if node.branches { " branch" } else { "" };
     let ends = if node.ends { " ends" } else { "" };
     let undo = if node.rollback { " ↩" } else { "" };
-    let when = node
-        .when
-        .as_ref()
-        .map_or_else(String::new, |when| format!("<title>when {}</title>", escaped(when)));
-    let condition = if node.when.is_some() { " ?" } else { "" };
     let round = if node.branches { 2 } else { 9 };
-    format!(
-        "<g>{when}<rect class=\"step{branch}{ends}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{BOX_HEIGHT}\" rx=\"{round}\"/>\
-         <text class=\"name\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>\
-         <text class=\"action\" x=\"{x:.1}\" y=\"{:.1}\">{}{undo}{condition}</text></g>\n",
+    let mut lines = vec![
+        ("name", node.name.clone()),
+        ("action", format!("{}{undo}", node.action)),
+    ];
+    lines.extend(node.when.iter().map(|when| ("action", when_line(when))));
+    // Two lines stand as high as three.
+    let first = place.y + if lines.len() == 2 { 19.0 } else { 14.0 };
+    let pitch = if lines.len() == 2 { 16.0 } else { 12.5 };
+    let mut out = format!(
+        "<g><rect class=\"step{branch}{ends}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{BOX_HEIGHT}\" rx=\"{round}\"/>",
         place.x - place.width / 2.0,
         place.y,
         place.width,
-        place.y + 18.0,
-        escaped(&node.name),
-        place.y + 34.0,
-        escaped(&node.action),
-        x = place.x,
-    )
+    );
+    for (index, (class, text)) in lines.iter().enumerate() {
+        let y = first + pitch * index as f64;
+        out.push_str(&format!(
+            "<text class=\"{class}\" x=\"{:.1}\" y=\"{y:.1}\">{}</text>",
+            place.x,
+            escaped(text)
+        ));
+    }
+    if let Some(when) = &node.when {
+        out.push_str(&format!("<title>when {}</title>", escaped(when)));
+    }
+    out + "</g>\n"
 }
 
 /// Text inside XML. Control characters are not allowed there at all.
@@ -268,6 +290,11 @@ mod tests {
         assert_eq!(text.matches("<path class=\"edge").count(), 4);
         assert_eq!(text.matches("edge failure").count(), 1);
         assert_eq!(text.matches("edge back").count(), 1);
+        assert!(
+            EDGES
+                .iter()
+                .all(|(look, colour)| text.contains(&format!("id=\"{look}\"")) && STYLE.contains(colour))
+        );
         assert_eq!(text.matches("<g").count(), text.matches("</g>").count());
     }
 }

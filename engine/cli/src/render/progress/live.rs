@@ -122,7 +122,10 @@ impl Progress for Live {
             self.print_change(&change, now);
         }
         self.redraw(view, now);
-        let ways = self.command.as_ref().and_then(|command| ways_for_a_person(view, command));
+        let ways = self
+            .command
+            .as_ref()
+            .and_then(|command| ways_for_a_person(view, command));
         if let Some(ways) = ways.filter(|ways| self.told.as_ref() != Some(ways)) {
             self.print(&self.paint().yellow(&ways));
             self.told = Some(ways);

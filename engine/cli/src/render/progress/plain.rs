@@ -44,7 +44,10 @@ impl Progress for Plain {
                 self.console.say(&logs::line(line, self.console.paint_err()));
             }
         }
-        let ways = self.command.as_ref().and_then(|command| ways_for_a_person(view, command));
+        let ways = self
+            .command
+            .as_ref()
+            .and_then(|command| ways_for_a_person(view, command));
         if let Some(ways) = ways.filter(|ways| self.told.as_ref() != Some(ways)) {
             self.console.say(&ways);
             self.told = Some(ways);
