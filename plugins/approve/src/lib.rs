@@ -205,7 +205,7 @@ runwright_sdk::plugin!(Approve);
 mod tests {
     use runwright_sdk::{
         Error, FailureKind,
-        testing::{FakeHost, context, run, run_in},
+        testing::{FakeHost, check_manifest, context, run, run_in},
     };
 
     use super::*;
@@ -221,6 +221,11 @@ mod tests {
             approved,
             votes: vec![vote],
         })
+    }
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<Approve>();
     }
 
     #[test]

@@ -89,10 +89,15 @@ runwright_sdk::plugin!(Assert);
 mod tests {
     use runwright_sdk::{
         FailureKind,
-        testing::{FakeHost, run},
+        testing::{FakeHost, check_manifest, run},
     };
 
     use super::*;
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<Assert>();
+    }
 
     #[test]
     fn every_failed_check_is_named() {

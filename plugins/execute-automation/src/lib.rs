@@ -177,7 +177,7 @@ runwright_sdk::plugin!(ExecuteAutomation);
 
 #[cfg(test)]
 mod tests {
-    use runwright_sdk::testing::{FakeHost, run};
+    use runwright_sdk::testing::{FakeHost, check_manifest, run};
 
     use super::*;
 
@@ -188,6 +188,11 @@ mod tests {
             outputs,
             failure: failure.map(str::to_owned),
         }
+    }
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<ExecuteAutomation>();
     }
 
     #[test]

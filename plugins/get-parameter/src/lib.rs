@@ -65,11 +65,16 @@ runwright_sdk::plugin!(GetParameter);
 mod tests {
     use runwright_sdk::{
         NewValue,
-        testing::{FakeHost, run},
+        testing::{FakeHost, check_manifest, run},
     };
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<GetParameter>();
+    }
 
     #[test]
     fn a_version_can_be_named() {

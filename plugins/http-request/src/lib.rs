@@ -242,10 +242,15 @@ runwright_sdk::plugin!(HttpRequest);
 mod tests {
     use runwright_sdk::{
         Error,
-        testing::{FakeHost, rollback, run},
+        testing::{FakeHost, check_manifest, rollback, run},
     };
 
     use super::*;
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<HttpRequest>();
+    }
 
     #[test]
     fn a_json_body_says_what_it_is() {

@@ -48,11 +48,16 @@ runwright_sdk::plugin!(Pause);
 mod tests {
     use runwright_sdk::{
         Error, FailureKind, Received,
-        testing::{FakeHost, run},
+        testing::{FakeHost, check_manifest, run},
     };
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<Pause>();
+    }
 
     #[test]
     fn a_signal_ends_it_and_the_deadline_fails_it() {

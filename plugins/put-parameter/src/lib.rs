@@ -238,7 +238,7 @@ runwright_sdk::plugin!(PutParameter);
 mod tests {
     use runwright_sdk::{
         FailureKind,
-        testing::{FakeHost, rollback, run},
+        testing::{FakeHost, check_manifest, rollback, run},
     };
     use serde_json::json;
 
@@ -250,6 +250,11 @@ mod tests {
             .unwrap();
         host.label_parameter("/app/x", 1, "live").unwrap();
         host
+    }
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<PutParameter>();
     }
 
     #[test]

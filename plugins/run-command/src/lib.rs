@@ -176,13 +176,18 @@ runwright_sdk::plugin!(RunCommand);
 
 #[cfg(test)]
 mod tests {
-    use runwright_sdk::testing::{FakeHost, run};
+    use runwright_sdk::testing::{FakeHost, check_manifest, run};
     use serde_json::{Value, json};
 
     use super::*;
 
     fn script(commands: Value) -> Value {
         json!({"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": commands}})
+    }
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<RunCommand>();
     }
 
     #[test]

@@ -311,10 +311,15 @@ runwright_sdk::plugin!(Shell);
 mod tests {
     use runwright_sdk::{
         Error, FailureKind,
-        testing::{FakeHost, rollback, run},
+        testing::{FakeHost, check_manifest, rollback, run},
     };
 
     use super::*;
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<Shell>();
+    }
 
     #[test]
     fn a_script_gets_everything_it_was_given() {

@@ -114,11 +114,16 @@ runwright_sdk::plugin!(Sleep);
 mod tests {
     use runwright_sdk::{
         FailureKind,
-        testing::{FakeHost, run},
+        testing::{FakeHost, check_manifest, run},
     };
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<Sleep>();
+    }
 
     #[test]
     fn durations_of_every_spelling() {

@@ -86,7 +86,7 @@ runwright_sdk::plugin!(Symlink);
 mod tests {
     use runwright_sdk::{
         WriteOptions,
-        testing::{FakeHost, rollback, run},
+        testing::{FakeHost, check_manifest, rollback, run},
     };
     use serde_json::json;
 
@@ -94,6 +94,11 @@ mod tests {
 
     fn points_to(host: &FakeHost, path: &str) -> Option<String> {
         host.stat(&None, path).unwrap()?.link
+    }
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<Symlink>();
     }
 
     #[test]

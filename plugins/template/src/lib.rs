@@ -160,11 +160,16 @@ runwright_sdk::plugin!(Template);
 mod tests {
     use runwright_sdk::{
         FailureKind,
-        testing::{FakeHost, rollback, run},
+        testing::{FakeHost, check_manifest, rollback, run},
     };
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<Template>();
+    }
 
     #[test]
     fn a_template_is_written_and_taken_back() {

@@ -218,7 +218,7 @@ runwright_sdk::plugin!(WaitFor);
 mod tests {
     use runwright_sdk::{
         Error, FailureKind, Probed,
-        testing::{FakeHost, run},
+        testing::{FakeHost, check_manifest, run},
     };
     use serde_json::{Value, json};
 
@@ -235,6 +235,11 @@ mod tests {
         );
         let request: Value = serde_json::from_str(&host.done(None).calls[0].request).unwrap();
         request["waits"]["probe"].clone()
+    }
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<WaitFor>();
     }
 
     #[test]

@@ -160,7 +160,7 @@ runwright_sdk::plugin!(WriteFile);
 mod tests {
     use runwright_sdk::{
         Error, FailureKind,
-        testing::{FakeHost, rollback, run},
+        testing::{FakeHost, check_manifest, rollback, run},
     };
     use serde_json::json;
 
@@ -179,6 +179,11 @@ mod tests {
         )
         .unwrap();
         host
+    }
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<WriteFile>();
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod fake;
 mod files;
+mod manifest;
 mod parameters;
 mod record;
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 use crate::{Action, Context, Done, Failure, guest};
 
 pub use fake::FakeHost;
+pub use manifest::check_manifest;
 
 /// A first attempt of a step named `step`, without a deadline.
 #[must_use]
@@ -35,6 +37,10 @@ pub fn context() -> Context {
 /// # Errors
 ///
 /// The action's failure, or `invalid-input` when the inputs do not fit its type.
+///
+/// # Panics
+///
+/// When inputs or outputs have a key that the manifest does not name, or outputs lack a required one.
 #[expect(clippy::needless_pass_by_value, reason = "tests write json!(…) in place")]
 pub fn run<A: Action>(host: &FakeHost, inputs: Value) -> Result<Value, Failure> {
     run_in::<A>(host, &context(), &inputs)
@@ -45,9 +51,17 @@ pub fn run<A: Action>(host: &FakeHost, inputs: Value) -> Result<Value, Failure> 
 /// # Errors
 ///
 /// As [`run`].
+///
+/// # Panics
+///
+/// As [`run`].
 pub fn run_in<A: Action>(host: &FakeHost, context: &Context, inputs: &Value) -> Result<Value, Failure> {
+    let manifest = A::manifest();
+    manifest::check_inputs(&manifest, inputs);
     let outputs = guest::run::<A>(host, context, &inputs.to_string())?;
-    Ok(serde_json::from_str(&outputs).unwrap_or(Value::Null))
+    let outputs = serde_json::from_str(&outputs).unwrap_or(Value::Null);
+    manifest::check_outputs(&manifest, &outputs);
+    Ok(outputs)
 }
 
 /// Rolls an action back as the engine does, telling it what is in `done`.
