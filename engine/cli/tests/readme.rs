@@ -13,7 +13,11 @@ use std::{
 use tempfile::TempDir;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_owned()
 }
 
 fn readme() -> String {
@@ -26,7 +30,11 @@ fn blocks(text: &str) -> Vec<(String, String)> {
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let Some(info) = line.strip_prefix("```") else { continue };
-        let body: String = lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+        let body: String = lines
+            .by_ref()
+            .take_while(|line| *line != "```")
+            .map(|line| format!("{line}\n"))
+            .collect();
         blocks.push((info.to_owned(), body));
     }
     blocks
@@ -52,13 +60,17 @@ impl Place {
     /// Runs shell text that must end well, each command of it.
     fn run(&self, text: &str) -> Output {
         let binary = Path::new(env!("CARGO_BIN_EXE_runwright")).parent().unwrap();
-        let path = env::join_paths(
-            std::iter::once(binary.to_owned()).chain(env::split_paths(&env::var_os("PATH").unwrap())),
-        );
+        let path =
+            env::join_paths(std::iter::once(binary.to_owned()).chain(env::split_paths(&env::var_os("PATH").unwrap())));
         let mut command = Command::new("/bin/sh");
-        command.args(["-e", "-u", "-c", text]).current_dir(self.folder.path()).env("PATH", path.unwrap());
+        command
+            .args(["-e", "-u", "-c", text])
+            .current_dir(self.folder.path())
+            .env("PATH", path.unwrap());
         command.env("XDG_STATE_HOME", self.folder.path().join("state"));
-        command.env_remove("RUNWRIGHT_STATE_DIR").env_remove("RUNWRIGHT_RUNBOOKS");
+        command
+            .env_remove("RUNWRIGHT_STATE_DIR")
+            .env_remove("RUNWRIGHT_RUNBOOKS");
         let output = command.output().unwrap();
         assert!(
             output.status.success(),
@@ -73,20 +85,30 @@ impl Place {
 #[test]
 fn its_commands_run() {
     let place = Place::new();
-    let runnable: Vec<String> =
-        blocks(&readme()).into_iter().filter(|(info, _)| info == "sh run").map(|(_, body)| body).collect();
+    let runnable: Vec<String> = blocks(&readme())
+        .into_iter()
+        .filter(|(info, _)| info == "sh run")
+        .map(|(_, body)| body)
+        .collect();
     assert_eq!(runnable.len(), 2, "the README has blocks to run");
     for text in &runnable {
         place.run(text);
     }
-    assert!(!place.folder.path().join("hello.txt").exists(), "the last command rolls back");
+    assert!(
+        !place.folder.path().join("hello.txt").exists(),
+        "the last command rolls back"
+    );
 }
 
 #[test]
 fn the_run_it_shows_is_what_a_run_looks_like() {
     let place = Place::new();
     let output = place.run("runwright run runbooks/quickstart.yaml");
-    let seen = shape(&format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout)));
+    let seen = shape(&format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stderr),
+        String::from_utf8_lossy(&output.stdout)
+    ));
     let blocks = blocks(&readme());
     let (_, shown) = blocks.iter().find(|(info, _)| info == "text").unwrap();
     let (command, shown) = shown.split_once('\n').unwrap();
@@ -97,8 +119,13 @@ fn the_run_it_shows_is_what_a_run_looks_like() {
 /// The lines without what differs from run to run, sorted: steps that run at the same time may change places.
 fn shape(text: &str) -> Vec<String> {
     let words = |line: &str| {
-        let word = |word: &str| word.chars().next().is_none_or(|c| c.is_alphabetic()) && !word.contains(|c: char| c.is_ascii_digit());
-        line.split_whitespace().filter(|w| word(w.trim_start_matches(['(', '\"']))).collect::<Vec<_>>().join(" ")
+        let word = |word: &str| {
+            word.chars().next().is_none_or(|c| c.is_alphabetic()) && !word.contains(|c: char| c.is_ascii_digit())
+        };
+        line.split_whitespace()
+            .filter(|w| word(w.trim_start_matches(['(', '\"'])))
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     let mut lines: Vec<String> = text.lines().map(words).collect();
     lines.sort();
@@ -115,7 +142,10 @@ fn every_runbook_and_verb_is_in_it() {
     let help = Place::new().run("runwright --help");
     let help = String::from_utf8(help.stdout).unwrap();
     let verbs = help.split("Commands:").nth(1).unwrap().split("\n\n").next().unwrap();
-    let verbs: Vec<&str> = verbs.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    let verbs: Vec<&str> = verbs
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .collect();
     assert!(verbs.len() > 10, "{verbs:?}");
     for verb in verbs.iter().filter(|verb| !verb.is_empty() && **verb != "help") {
         assert!(readme.contains(&format!("`{verb}`")), "the verb {verb} is explained");
@@ -125,11 +155,18 @@ fn every_runbook_and_verb_is_in_it() {
 #[test]
 fn its_plugin_is_the_one_that_the_sdk_compiles() {
     let documentation = fs::read_to_string(root().join("sdk/rust/src/lib.rs")).unwrap();
-    let documentation: Vec<&str> = documentation.lines().filter_map(|line| line.strip_prefix("//!")).map(str::trim).collect();
+    let documentation: Vec<&str> = documentation
+        .lines()
+        .filter_map(|line| line.strip_prefix("//!"))
+        .map(str::trim)
+        .collect();
     let blocks = blocks(&readme());
     let (_, plugin) = blocks.iter().find(|(info, _)| info == "rust").unwrap();
     for line in plugin.lines().map(str::trim) {
-        assert!(documentation.contains(&line), "sdk/rust/src/lib.rs has no line `{line}`");
+        assert!(
+            documentation.contains(&line),
+            "sdk/rust/src/lib.rs has no line `{line}`"
+        );
     }
 }
 
@@ -146,10 +183,15 @@ fn files_it_points_to_are_there() {
 fn the_set_up_commands_exist() {
     let usage = fs::read_to_string(root().join("engine/xtask/src/main.rs")).unwrap();
     let readme = readme();
-    let commands: Vec<&str> =
-        readme.lines().filter_map(|line| line.strip_prefix("cargo xtask ")?.split(' ').next()).collect();
+    let commands: Vec<&str> = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("cargo xtask ")?.split(' ').next())
+        .collect();
     assert_eq!(commands, ["quickstart", "test"]);
     for command in commands {
-        assert!(usage.contains(&format!("\n  {command} ")), "xtask has no command `{command}`");
+        assert!(
+            usage.contains(&format!("\n  {command} ")),
+            "xtask has no command `{command}`"
+        );
     }
 }

@@ -13,6 +13,8 @@ const TITLE_HEIGHT: f64 = 36.0;
 const LANE: f64 = 22.0;
 /// Labels longer than this are cut; the whole is shown when one points at it.
 const LABEL_CHARS: usize = 26;
+/// Width of a character of a label, at most.
+const LABEL_CHAR_WIDTH: f64 = 6.6;
 
 /// The kinds of edges, and their colours: those of the styles below.
 const EDGES: [(&str, &str); 4] = [
@@ -34,13 +36,19 @@ text{font-family:ui-sans-serif,system-ui,Helvetica,Arial,sans-serif;fill:#1d1b20
 .edge{fill:none;stroke:#49454f;stroke-width:1.3}\
 .failure{stroke:#b3261e;stroke-dasharray:6 4}\
 .cancel{stroke:#79747e;stroke-dasharray:2 4}\
-.back{stroke:#1f5fa8}";
+.back{stroke:#1f5fa8}\
+.beside{text-anchor:start}";
 
 /// The drawing as an SVG document.
 pub(crate) fn draw(drawing: &Drawing) -> String {
     let layout = Layout::of(drawing);
-    let lanes = drawing.edges.iter().filter(|edge| edge.reentry).count();
-    let width = (layout.width + lanes as f64 * LANE).max(220.0) + 2.0 * MARGIN + if lanes > 0 { LANE } else { 0.0 };
+    let backwards = drawing.edges.iter().filter(|edge| edge.reentry);
+    let lanes = backwards.clone().count() as f64 * LANE;
+    let words = backwards
+        .filter_map(|edge| edge.label.as_ref())
+        .map(|label| cut(label, LABEL_CHARS).chars().count());
+    let beside = words.max().map_or(0.0, |chars| chars as f64 * LABEL_CHAR_WIDTH + LANE);
+    let width = (layout.width + lanes + beside).max(220.0) + 2.0 * MARGIN;
     let height = layout.height + TITLE_HEIGHT + 2.0 * MARGIN;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
@@ -71,7 +79,7 @@ pub(crate) fn draw(drawing: &Drawing) -> String {
             look = look(edge),
         ));
         if let Some(label) = &edge.label {
-            labels.push_str(&label_at(label, path.label));
+            labels.push_str(&label_at(label, path.label, edge.reentry));
         }
     }
     for (node, place) in drawing.nodes.iter().zip(&layout.places) {
@@ -194,7 +202,7 @@ fn around(layout: &Layout, edge: &Edge, lane: usize) -> Path {
     );
     Path {
         d,
-        label: (x, f64::midpoint(from.1, to.1)),
+        label: (x + 6.0, f64::midpoint(from.1, to.1) + 4.0),
     }
 }
 
@@ -218,10 +226,11 @@ fn tip((look, colour): (&str, &str)) -> String {
     )
 }
 
-fn label_at(label: &str, (x, y): (f64, f64)) -> String {
+fn label_at(label: &str, (x, y): (f64, f64), beside: bool) -> String {
+    let beside = if beside { " beside" } else { "" };
     let short = cut(label, LABEL_CHARS);
     format!(
-        "<text class=\"label\" x=\"{x:.1}\" y=\"{y:.1}\"><title>{}</title>{}</text>\n",
+        "<text class=\"label{beside}\" x=\"{x:.1}\" y=\"{y:.1}\"><title>{}</title>{}</text>\n",
         escaped(label),
         escaped(&short)
     )
