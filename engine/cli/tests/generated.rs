@@ -1,5 +1,7 @@
 //! What is generated from the definition of the command: help, completions, manual pages.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 mod common;
 
 use common::Machine;

@@ -5,6 +5,8 @@
 //! What differs from run to run (ids, moments, durations, digests, folders) is replaced by a word in angle brackets.
 //! `UPDATE_GOLDEN=1 cargo test -p runwright-cli --test transcripts` writes the files anew; to add a session, write the commands alone.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 mod common;
 
 use std::{fs, path::Path};

@@ -1,6 +1,5 @@
 //! A folder of its own for each test, the command in it, and words for what differs from run to run.
 #![allow(dead_code, reason = "each test binary uses its part")]
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
     fs,
