@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The statuses an execution can have, in the words of `--status`.
-const STATUSES: [&str; 11] = [
+const STATUSES: [&str; 12] = [
     "Pending",
     "InProgress",
     "Waiting",
@@ -23,6 +23,7 @@ const STATUSES: [&str; 11] = [
     "TimedOut",
     "Cancelling",
     "Cancelled",
+    "RollingBack",
     "RolledBack",
     "RollbackFailed",
 ];

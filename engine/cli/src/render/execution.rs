@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     paint::{Paint, mark},
     table::{Cell, table},
-    text::{duration, indented, moment, shortened, value, visible, visible_lines, width},
+    text::{duration, indented, moment, quoted, shortened, value, visible, visible_lines, width},
 };
 
 /// Values of steps are cut at so many columns, unless one step is shown whole.
@@ -58,17 +58,13 @@ pub(crate) fn spent(view: &ExecutionView, now: Timestamp) -> Duration {
 
 /// The verbs, with their arguments, that make a waiting execution go on.
 pub(crate) fn ways_on(view: &ExecutionView) -> Vec<String> {
-    let needing: Vec<&WaitView> = view.waiting.iter().filter(|wait| wait.reason.needs_person()).collect();
-    if needing.is_empty() {
-        return if view.status.is_final() {
-            Vec::new()
-        } else {
-            vec![format!("resume {}", view.id)]
-        };
+    if view.status.is_final() {
+        return Vec::new();
     }
+    let several = view.waiting.iter().filter(|wait| wait.reason.needs_person()).count() > 1;
     let mut ways = Vec::new();
-    for wait in &needing {
-        let step = if needing.len() > 1 {
+    for wait in &view.waiting {
+        let step = if several {
             format!(" --step {}", wait.step)
         } else {
             String::new()
@@ -78,9 +74,14 @@ pub(crate) fn ways_on(view: &ExecutionView) -> Vec<String> {
                 ways.push(format!("approve {}{step}", view.id));
                 ways.push(format!("reject {}{step}", view.id));
             }
-            WaitReason::Signal { name } => ways.push(format!("signal {} {name}{step}", view.id)),
-            WaitReason::Time | WaitReason::Probe { .. } | WaitReason::Retry { .. } | WaitReason::Child { .. } => {}
+            WaitReason::Signal { name } => ways.push(format!("signal {} {}{step}", view.id, quoted(name))),
+            // What the child waits for is its own matter.
+            WaitReason::Child { id } => ways.push(format!("show {id}")),
+            WaitReason::Time | WaitReason::Probe { .. } | WaitReason::Retry { .. } => {}
         }
+    }
+    if ways.is_empty() {
+        ways.push(format!("resume {}", view.id));
     }
     ways
 }

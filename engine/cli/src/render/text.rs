@@ -125,6 +125,16 @@ pub(crate) fn shortened(text: &str, columns: usize) -> String {
     format!("{short}…")
 }
 
+/// A word as a shell reads it back.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// Every line with so many spaces before it.
 pub(crate) fn indented(text: &str, spaces: usize) -> String {
     let pad = " ".repeat(spaces);
@@ -185,5 +195,13 @@ mod tests {
     fn moments_are_in_utc() {
         assert_eq!(moment(Timestamp::from_millis(1_000)), "1970-01-01 00:00:01Z");
         assert_eq!(time_of_day(Timestamp::from_millis(1_005)), "00:00:01.005");
+    }
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(quoted("/var/lib/x-1"), "/var/lib/x-1");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 }
