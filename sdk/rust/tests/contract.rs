@@ -1,7 +1,5 @@
 //! The fake host records calls in the form that the engine's journal keeps, and rollbacks read that form.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use runwright_model::{
     capability::{Answer, Error as ModelError, Request as ModelRequest},
     schema::Schema,
