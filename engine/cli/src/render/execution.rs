@@ -307,3 +307,82 @@ pub(crate) fn one_step(step: &StepView, now: Timestamp, paint: Paint) -> String 
 fn row(name: &str, text: &str) -> Vec<Cell> {
     vec![name.into(), text.into()]
 }
+
+#[cfg(test)]
+mod tests {
+    use runwright::model::failure::FailureKind;
+
+    use super::{
+        super::fixture::{approval, step, view},
+        *,
+    };
+
+    const NOW: Timestamp = Timestamp::from_millis(60_000);
+
+    fn summarised(view: &ExecutionView) -> String {
+        summary(view, NOW, Paint(false), &|rest| format!("runwright {rest}"))
+    }
+
+    #[test]
+    fn a_wait_says_who_and_how() {
+        let mut it = view(vec![step("ask", Status::Waiting, 1)], vec![approval("ask", 1)]);
+        it.status = Status::Waiting;
+        assert_eq!(
+            summarised(&it),
+            "Waiting  r  x  1 min\n  \
+             ask: waits for approval by bob, carol (1 of 2) until 1970-01-01 00:02:00Z (in 1 min): May it?\n    \
+             runwright approve x\n    runwright reject x\n"
+        );
+    }
+
+    #[test]
+    fn several_waits_name_their_steps() {
+        let signal = WaitView {
+            step: "hold".into(),
+            reason: WaitReason::Signal { name: "Resume".into() },
+            until: None,
+        };
+        let it = view(Vec::new(), vec![approval("ask", 0), signal]);
+        assert_eq!(
+            ways_on(&it),
+            [
+                "approve x --step ask",
+                "reject x --step ask",
+                "signal x Resume --step hold"
+            ]
+        );
+        assert_eq!(ways_on(&view(Vec::new(), Vec::new())), ["resume x"]);
+    }
+
+    #[test]
+    fn the_end_shows_outputs_and_failures_whole() {
+        let mut it = view(Vec::new(), vec![approval("ask", 0)]);
+        it.status = Status::Failed;
+        it.ended_at = Some(Timestamp::from_millis(1_500));
+        it.outputs.insert("a.Out".into(), "x\u{1b}[31m".into());
+        it.failure = Some(Failure::new(FailureKind::Failed, "one\ntwo").with_code("RW-X001"));
+        assert_eq!(
+            summarised(&it),
+            "Failed  r  x  1.5 s\n  a.Out = x␛[31m\n  failed RW-X001: one\n  two\n  `runwright explain RW-X001` says more\n"
+        );
+    }
+
+    #[test]
+    fn the_whole_lists_steps_in_line() {
+        let mut failed = step("longer", Status::Failed, 2);
+        failed.started_at = Some(Timestamp::from_millis(0));
+        failed.ended_at = Some(Timestamp::from_millis(2_000));
+        failed.failure = Some(Failure::new(FailureKind::Failed, "no"));
+        let text = whole(
+            &view(vec![step("a", Status::Pending, 0), failed], Vec::new()),
+            NOW,
+            Paint(false),
+            &str::to_owned,
+        );
+        assert!(text.contains("  · a       aws:sleep  Pending\n"), "{text}");
+        assert!(
+            text.contains("  ✘ longer  aws:sleep  Failed  2.0 s, attempt 2 of 3\n      failed: no\n"),
+            "{text}"
+        );
+    }
+}

@@ -3,6 +3,8 @@
 pub(crate) mod console;
 pub(crate) mod diagnostics;
 pub(crate) mod execution;
+#[cfg(test)]
+mod fixture;
 pub(crate) mod graph;
 pub(crate) mod list;
 pub(crate) mod logs;

@@ -126,46 +126,10 @@ fn essence(wait: &WaitView) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn step(name: &str, status: Status, attempt: u32) -> StepView {
-        StepView {
-            name: name.into(),
-            action: "aws:sleep".into(),
-            status,
-            depends_on: Vec::new(),
-            attempt,
-            max_attempts: 3,
-            visit: u32::from(attempt > 0),
-            started_at: None,
-            ended_at: None,
-            inputs: None,
-            outputs: serde_json::Map::new(),
-            failure: None,
-            skipped: None,
-            rollback: None,
-            rollback_failure: None,
-        }
-    }
-
-    fn view(steps: Vec<StepView>, waiting: Vec<WaitView>) -> ExecutionView {
-        ExecutionView {
-            id: "x".parse().unwrap(),
-            runbook: "r".into(),
-            plan: "sha256:0".into(),
-            status: Status::InProgress,
-            started_by: "alice".into(),
-            started_at: Timestamp::from_millis(0),
-            ended_at: None,
-            parent: None,
-            parameters: serde_json::Map::new(),
-            variables: serde_json::Map::new(),
-            steps,
-            outputs: serde_json::Map::new(),
-            failure: None,
-            waiting,
-        }
-    }
+    use super::{
+        super::fixture::{approval, step, view},
+        *,
+    };
 
     fn names(changes: &[Change<'_>]) -> Vec<String> {
         changes
@@ -203,18 +167,8 @@ mod tests {
 
     #[test]
     fn a_wait_is_told_again_when_somebody_voted() {
-        let wait = |approved| WaitView {
-            step: "a".into(),
-            reason: WaitReason::Approval {
-                message: "?".into(),
-                approvers: vec!["*".into()],
-                quorum: 2,
-                approved,
-            },
-            until: None,
-        };
         let mut watch = Watch::default();
-        let waiting = |approved| view(vec![step("a", Status::Waiting, 1)], vec![wait(approved)]);
+        let waiting = |approved| view(vec![step("a", Status::Waiting, 1)], vec![approval("a", approved)]);
         assert_eq!(names(&watch.changes(&waiting(0))), ["start a", "wait a"]);
         assert_eq!(names(&watch.changes(&waiting(0))), [""; 0]);
         assert_eq!(names(&watch.changes(&waiting(1))), ["wait a"]);
