@@ -1,7 +1,7 @@
 //! Programs and scripts on this machine: `wit/commands.wit`.
 //!
-//! A call is checked and becomes a [`process::Spec`], which starts in a session of its own; [`output`] keeps what
-//! it writes; [`run`] waits for its end. A supervisor that outlives the engine can be put under [`process`]: then
+//! A call is checked and becomes a `process::Spec`, which starts in a session of its own; `output` keeps what
+//! it writes; `run` waits for its end. A supervisor that outlives the engine can be put under `process`: then
 //! a call made again attaches to what it finds, where today it answers `uncertain`.
 //!
 //! A grant of a program is a grant of it with any arguments and environment. The program is looked up in a fixed

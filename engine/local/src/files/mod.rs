@@ -1,6 +1,6 @@
 //! Files of this machine: `wit/files.wit`.
 //!
-//! Paths go through [`path`], which lets none out of the granted folders. `read`, `list-directory` and
+//! Paths go through `path`, which lets none out of the granted folders. `read`, `list-directory` and
 //! `make-directory` follow a symbolic link at the end of a path when what it points to is granted. All
 //! others mean the link itself: `write` replaces a link by a file, as `snapshot` and `restore` keep and put
 //! back the link, so that a rollback leaves what was there. Hard links, extended attributes and access lists of
