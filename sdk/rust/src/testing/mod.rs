@@ -7,6 +7,7 @@
 
 mod fake;
 mod files;
+mod host;
 mod manifest;
 mod parameters;
 mod record;
