@@ -122,7 +122,7 @@ fn schema_version(fields: &mut Fields, findings: &mut Findings) -> Option<()> {
         "1.2" | "2.0" | "2.2" => {
             finding.help("this is a Command document, which runs on nodes; a runbook can run it with aws:runCommand")
         }
-        _ => finding.fix("\"0.3\""),
+        _ => finding.fix("0.3"),
     });
     None
 }

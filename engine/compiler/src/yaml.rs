@@ -410,7 +410,7 @@ fn unsupported_tag(tag: &Tag, place: Place) -> Finding {
 
 /// What usually causes an error of the event parser.
 fn advice(info: &str) -> Option<&'static str> {
-    const ADVICE: [(&str, &str); 9] = [
+    const ADVICE: [(&str, &str); 10] = [
         ("tab", "YAML is indented with spaces: replace the tab"),
         (
             "quoted scalar, found unexpected end of stream",
@@ -419,6 +419,10 @@ fn advice(info: &str) -> Option<&'static str> {
         (
             "quoted scalar, found unexpected document",
             "a quote that was opened is never closed",
+        ),
+        (
+            "indentation in quoted scalar",
+            "a quote that was opened is perhaps never closed; a quoted text goes on further in than its key",
         ),
         (
             "trailing content after double-quoted",

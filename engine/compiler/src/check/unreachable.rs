@@ -23,6 +23,8 @@ pub(super) fn check(draft: &Draft<'_>, findings: &mut Findings) {
             more => format!("the step `{}` and the {more} after it are never reached", step.name()),
         };
         let finding = Finding::warning(codes::UNREACHABLE, step.head(), message);
-        findings.push(finding.help("remove them, or lead the flow there with `nextStep`, `onFailure` or a branch"));
+        findings.push(
+            finding.help("remove what nobody needs, or lead the flow there with `nextStep`, `onFailure` or a branch"),
+        );
     }
 }
