@@ -78,8 +78,13 @@ impl<'c> Draft<'c> {
             catalog,
             names: names(&document.steps, findings),
             loop_steps: loop_steps(&document.steps),
-            parameters: document.parameters.iter().map(|p| (p.name.as_str(), p)).collect(),
-            variables: document.variables.iter().map(|v| (v.name.value.as_str(), v)).collect(),
+            parameters: document.parameters.read.iter().map(|p| (p.name.as_str(), p)).collect(),
+            variables: document
+                .variables
+                .read
+                .iter()
+                .map(|v| (v.name.value.as_str(), v))
+                .collect(),
             order: if document.is_graph() { Order::Graph } else { Order::List },
             steps: Vec::with_capacity(document.steps.len()),
             uses: Vec::new(),
@@ -104,7 +109,7 @@ impl<'c> Draft<'c> {
             .assume_role
             .as_ref()
             .map(|node| self.read(Site::Role, None, |reader| reader.template(node)));
-        for variable in &document.variables {
+        for variable in &document.variables.read {
             let default = variable
                 .default
                 .as_ref()

@@ -32,6 +32,11 @@ impl Fields {
         }
     }
 
+    /// Whether a key is there and not taken yet.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.iter().flatten().any(|entry| entry.key == key)
+    }
+
     /// Takes a key out.
     pub(crate) fn take(&mut self, key: &str) -> Option<Entry> {
         self.entries

@@ -72,6 +72,8 @@ pub(crate) struct Flow {
     members: Vec<Vec<usize>>,
     /// Whether the flow may end after this step without a failure.
     ends: Vec<bool>,
+    /// The row of steps that each just go on, by number.
+    rows: Vec<usize>,
 }
 
 impl Flow {
@@ -90,6 +92,7 @@ impl Flow {
                 }
             }
         }
+        let rows = rows(steps.len(), &edges);
         let mut graph = DiGraph::with_capacity(steps.len(), edges.len());
         for _ in steps {
             graph.add_node(());
@@ -97,7 +100,11 @@ impl Flow {
         for (from, to, kind) in &edges {
             graph.add_edge(NodeIndex::new(*from), NodeIndex::new(*to), *kind);
         }
-        let members = components(&graph);
+        // Without a step back there is no circle, and each step is a component of its own.
+        let members = match edges.iter().all(|(from, to, _)| from < to) {
+            true => (0..steps.len()).rev().map(|step| vec![step]).collect(),
+            false => components(&graph),
+        };
         let mut component = vec![0; steps.len()];
         for (number, members) in members.iter().enumerate() {
             for step in members {
@@ -110,6 +117,7 @@ impl Flow {
             component,
             members,
             ends,
+            rows,
         }
     }
 
@@ -126,6 +134,9 @@ impl Flow {
 
     /// Circles of list order that the flow can only leave by failing: the steps of each, from its first step round.
     pub(crate) fn endless(&self) -> Vec<Vec<usize>> {
+        if self.is_forward() {
+            return Vec::new();
+        }
         let without_cancel = self
             .graph
             .filter_map(|_, ()| Some(()), |_, kind| (*kind != EdgeKind::Cancel).then_some(*kind));
@@ -144,6 +155,17 @@ impl Flow {
         }
         found.sort();
         found
+    }
+
+    fn is_forward(&self) -> bool {
+        self.edges.iter().all(|(from, to, _)| from < to)
+    }
+
+    /// Whether one step follows the other through a row of steps that each just go on, or through one dependency:
+    /// the usual case, found without [`Flow::reach`].
+    pub(crate) fn leads_straight(&self, from: usize, to: usize) -> bool {
+        (from < to && self.rows[from] == self.rows[to])
+            || self.graph.contains_edge(NodeIndex::new(from), NodeIndex::new(to))
     }
 
     /// Circles of `dependsOn`, each from its first step round.
@@ -195,6 +217,20 @@ impl Reach<'_> {
         let (from, to) = (self.flow.component[from], self.flow.component[to]);
         self.rows[from * self.words + to / 64] >> (to % 64) & 1 == 1
     }
+}
+
+/// Numbers the steps so that steps which follow each other in the list, each going on to the next, have one number.
+fn rows(count: usize, edges: &[(usize, usize, EdgeKind)]) -> Vec<usize> {
+    let mut goes_on = vec![false; count];
+    for (_, to, _) in edges.iter().filter(|(from, to, _)| from + 1 == *to) {
+        goes_on[*to] = true;
+    }
+    let mut row = 0;
+    let number = |goes_on: &bool| {
+        row += usize::from(!goes_on);
+        row
+    };
+    goes_on.iter().map(number).collect()
 }
 
 /// Adds the edges that leave a step in list order; whether the flow may end there.

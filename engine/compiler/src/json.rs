@@ -1,7 +1,5 @@
 //! Reads JSON with places. serde_json reads the scalars; this walks the structure around them.
 
-use std::collections::HashMap;
-
 use serde_json::Number;
 
 use crate::{
@@ -9,7 +7,7 @@ use crate::{
     finding::{Finding, Findings},
     limits::NESTING_LEVELS_MAX,
     place::Place,
-    syntax::{self, Entry, Node, Shape},
+    syntax::{self, Entries, Entry, Node, Shape},
 };
 
 /// Reads the one value of the text.
@@ -84,24 +82,17 @@ impl Reader<'_, '_> {
 
     fn map(&mut self, level: usize) -> Result<Shape, Finding> {
         self.at += 1;
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut keys = HashMap::new();
+        let mut entries = Entries::default();
         if self.next_token() == Some(b'}') {
             self.at += 1;
-            return Ok(Shape::Map(entries));
+            return Ok(Shape::Map(entries.finish()));
         }
         loop {
             let (key, key_place) = self.key()?;
             let value = self.value(level)?;
-            match keys.get(&key) {
-                Some(first) => self.findings.push(syntax::duplicate(&key, key_place, *first)),
-                None => {
-                    keys.insert(key.clone(), key_place);
-                    entries.push(Entry { key, key_place, value });
-                }
-            }
+            entries.push(Entry { key, key_place, value }, self.findings);
             if self.separator(b'}')? {
-                return Ok(Shape::Map(entries));
+                return Ok(Shape::Map(entries.finish()));
             }
         }
     }

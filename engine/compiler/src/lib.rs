@@ -247,6 +247,7 @@ fn plan(name: &str, draft: Draft<'_>) -> Plan {
     });
     let variables = document
         .variables
+        .read
         .iter()
         .zip(draft.variable_defaults)
         .map(|(raw, default)| Variable {
@@ -263,7 +264,7 @@ fn plan(name: &str, draft: Draft<'_>) -> Plan {
         name: name.to_owned(),
         description: document.description.clone(),
         order: draft.order,
-        parameters: document.parameters.clone(),
+        parameters: document.parameters.read.clone(),
         variables: variables.collect(),
         outputs: outputs.collect(),
         assume_role: draft.assume_role.filter(|role| *role != empty_text()),

@@ -35,14 +35,47 @@ const KEYS: [&str; 10] = [
     "displayType",
 ];
 
-pub(crate) fn read(node: Node, findings: &mut Findings) -> Vec<Parameter> {
-    if node.is_null() {
-        return Vec::new();
+/// Definitions that could be read, and the names of those that could not: whoever refers to one of them is right.
+#[derive(Debug, Clone)]
+pub(crate) struct Definitions<T> {
+    pub(crate) read: Vec<T>,
+    pub(crate) broken: Vec<String>,
+}
+
+impl<T> Default for Definitions<T> {
+    fn default() -> Self {
+        Self {
+            read: Vec::new(),
+            broken: Vec::new(),
+        }
     }
-    let Some(mut fields) = Fields::of(node, "`parameters`", findings) else {
-        return Vec::new();
+}
+
+pub(crate) fn read(node: Node, findings: &mut Findings) -> Definitions<Parameter> {
+    definitions(node, "`parameters`", parameter, findings)
+}
+
+fn definitions<T>(
+    node: Node,
+    what: &'static str,
+    read: fn(Entry, &mut Findings) -> Option<T>,
+    findings: &mut Findings,
+) -> Definitions<T> {
+    let mut definitions = Definitions::default();
+    if node.is_null() {
+        return definitions;
+    }
+    let Some(mut fields) = Fields::of(node, what, findings) else {
+        return definitions;
     };
-    fields.rest().filter_map(|entry| parameter(entry, findings)).collect()
+    for entry in fields.rest() {
+        let name = entry.key.clone();
+        match read(entry, findings) {
+            Some(definition) => definitions.read.push(definition),
+            None => definitions.broken.push(name),
+        }
+    }
+    definitions
 }
 
 fn parameter(entry: Entry, findings: &mut Findings) -> Option<Parameter> {
@@ -215,14 +248,8 @@ fn checked_default(parameter: &Parameter, node: &Node, findings: &mut Findings) 
     }
 }
 
-pub(crate) fn read_variables(node: Node, findings: &mut Findings) -> Vec<RawVariable> {
-    if node.is_null() {
-        return Vec::new();
-    }
-    let Some(mut fields) = Fields::of(node, "`variables`", findings) else {
-        return Vec::new();
-    };
-    fields.rest().filter_map(|entry| variable(entry, findings)).collect()
+pub(crate) fn read_variables(node: Node, findings: &mut Findings) -> Definitions<RawVariable> {
+    definitions(node, "`variables`", variable, findings)
 }
 
 fn variable(entry: Entry, findings: &mut Findings) -> Option<RawVariable> {

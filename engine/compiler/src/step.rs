@@ -241,6 +241,7 @@ fn retry(fields: &mut Fields, step: &mut RawStep, additions: &mut Vec<Spanned<St
     let Some(mut inner) = Fields::of(entry.value, "`retry`", findings) else {
         return;
     };
+    let given = inner.has("maxAttempts");
     let own = inner.whole("maxAttempts", 1, u64::from(u32::MAX), findings);
     match (&attempts, &own) {
         (Some(first), Some(second)) => findings.push(
@@ -254,6 +255,7 @@ fn retry(fields: &mut Fields, step: &mut RawStep, additions: &mut Vec<Spanned<St
         ),
         (None, Some(own)) => step.retry.max_attempts = u32::try_from(own.value).unwrap_or(u32::MAX),
         (Some(_), None) => {}
+        (None, None) if given => {}
         (None, None) => findings.push(missing("`retry`", "maxAttempts", entry.key_place)),
     }
     if let Some(millis) = duration(&mut inner, "backoff", findings) {

@@ -1,5 +1,7 @@
 //! The text as a tree of values, each with its place. YAML and JSON give the same tree.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Number, Value};
 
 use crate::{
@@ -35,6 +37,51 @@ pub(crate) struct Entry {
     pub(crate) key: String,
     pub(crate) key_place: Place,
     pub(crate) value: Node,
+}
+
+/// A map being read.
+#[derive(Default)]
+pub(crate) struct Entries {
+    entries: Vec<Entry>,
+    /// The keys of a map that is large; a small one is searched.
+    keys: HashMap<String, Place>,
+}
+
+impl Entries {
+    /// Larger maps are searched by hash.
+    const SEARCHED_MAX: usize = 16;
+
+    /// Adds an entry, or reports that its key is there already.
+    pub(crate) fn push(&mut self, entry: Entry, findings: &mut Findings) {
+        if let Some(first) = self.place(&entry.key) {
+            findings.push(duplicate(&entry.key, entry.key_place, first));
+            return;
+        }
+        self.entries.push(entry);
+        let fresh = match self.entries.len() {
+            small if small <= Self::SEARCHED_MAX => 0,
+            just if just == Self::SEARCHED_MAX + 1 => just,
+            _ => 1,
+        };
+        let recent = self.entries.iter().rev().take(fresh);
+        self.keys
+            .extend(recent.map(|entry| (entry.key.clone(), entry.key_place)));
+    }
+
+    fn place(&self, key: &str) -> Option<Place> {
+        if self.keys.is_empty() {
+            return self
+                .entries
+                .iter()
+                .find(|entry| entry.key == key)
+                .map(|entry| entry.key_place);
+        }
+        self.keys.get(key).copied()
+    }
+
+    pub(crate) fn finish(self) -> Vec<Entry> {
+        self.entries
+    }
 }
 
 impl Node {
@@ -127,7 +174,7 @@ pub(crate) fn too_deep(place: Place) -> Finding {
 }
 
 /// Reports a key that is there already.
-pub(crate) fn duplicate(key: &str, place: Place, first: Place) -> Finding {
+fn duplicate(key: &str, place: Place, first: Place) -> Finding {
     Finding::error(codes::DUPLICATE_KEY, place, format!("the key `{key}` is given twice"))
         .label("again here")
         .related(first, "first here")

@@ -12,7 +12,7 @@ use crate::{
     limits::{NESTING_LEVELS_MAX, VALUES_MAX},
     place::Place,
     scalar,
-    syntax::{self, Entry, Node, Shape},
+    syntax::{self, Entries, Entry, Node, Shape},
 };
 
 /// How many lines of flow collections may be indented too little.
@@ -108,8 +108,7 @@ struct Frame {
 enum Holds {
     List(Vec<Node>),
     Map {
-        entries: Vec<Entry>,
-        keys: HashMap<String, Place>,
+        entries: Entries,
         key: Option<(String, Place)>,
     },
 }
@@ -159,8 +158,7 @@ impl<'t, 'f> Builder<'t, 'f> {
             Event::SequenceStart(anchor, tag) => self.open(span, anchor, tag.as_deref(), Holds::List(Vec::new())),
             Event::MappingStart(anchor, tag) => {
                 let map = Holds::Map {
-                    entries: Vec::new(),
-                    keys: HashMap::new(),
+                    entries: Entries::default(),
                     key: None,
                 };
                 self.open(span, anchor, tag.as_deref(), map)
@@ -208,6 +206,7 @@ impl<'t, 'f> Builder<'t, 'f> {
                 (Shape::List(items), last)
             }
             Holds::Map { entries, .. } => {
+                let entries = entries.finish();
                 let last = entries
                     .last()
                     .map(|entry| entry.value.place.end.max(entry.key_place.end));
@@ -264,14 +263,12 @@ impl<'t, 'f> Builder<'t, 'f> {
                 let place = node.place;
                 *key = Some((key_text(node, plain)?, place));
             }
-            Holds::Map { entries, keys, key } => {
-                let (name, place) = key.take().expect("the arm above set it");
-                insert(
-                    entries,
-                    keys,
+            Holds::Map { entries, key } => {
+                let (name, key_place) = key.take().expect("the arm above set it");
+                entries.push(
                     Entry {
                         key: name,
-                        key_place: place,
+                        key_place,
                         value: node,
                     },
                     self.findings,
@@ -341,15 +338,6 @@ impl<'t, 'f> Builder<'t, 'f> {
         )
         .help("remove the line `---`, or put the second document into its own file")
     }
-}
-
-fn insert(entries: &mut Vec<Entry>, keys: &mut HashMap<String, Place>, entry: Entry, findings: &mut Findings) {
-    if let Some(first) = keys.get(&entry.key) {
-        findings.push(syntax::duplicate(&entry.key, entry.key_place, *first));
-        return;
-    }
-    keys.insert(entry.key.clone(), entry.key_place);
-    entries.push(entry);
 }
 
 fn key_text(node: Node, plain: Option<String>) -> Result<String, Finding> {

@@ -133,7 +133,11 @@ fn constraints_are_checked_and_say_what_is_allowed() {
         one("type: String, minChars: 2, maxChars: 3", json!("äöü")),
         Ok(json!("äöü"))
     );
-    let slow = one("type: String, allowedPattern: '^((?!y)a|(?!z)a)*d$'", json!("a".repeat(60) + "db")).unwrap_err();
+    let slow = one(
+        "type: String, allowedPattern: '^((?!y)a|(?!z)a)*d$'",
+        json!("a".repeat(60) + "db"),
+    )
+    .unwrap_err();
     assert!(slow[0].contains("takes too long"), "{slow:?}");
 }
 

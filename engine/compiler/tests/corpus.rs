@@ -1,11 +1,6 @@
 //! Documents from the wild: every one compiles, or is refused for a fault it really has.
 //!
 //! They are not part of this repository. Where they are absent the test says so and passes.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test may panic, and says when it is skipped"
-)]
 
 mod support;
 

@@ -1,5 +1,4 @@
 //! Documents and what the compiler says of them: each `fixtures/documents/X` has its `X.out`.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 

@@ -82,7 +82,7 @@ impl Checker<'_, '_, '_> {
             (Template::Literal(value), _) => {
                 if let Err(mismatch) = schema.coerce(value.clone()) {
                     let (place, path) = locate(node, path, &mismatch.path);
-                    let message = format!("the input `{path}` of `{}` {}", self.action, mismatch.message);
+                    let message = format!("the input `{path}` of `{}`: {}", self.action, mismatch.message);
                     self.findings
                         .push(Finding::error(codes::INPUT_DOES_NOT_FIT, place, message));
                 }

@@ -14,13 +14,14 @@ pub(super) fn check(draft: &Draft<'_>, findings: &mut Findings) {
         return;
     }
     let pairs: Vec<_> = draft.uses.iter().filter_map(|used| pair(draft, used)).collect();
-    if pairs.is_empty() {
-        return;
-    }
-    let reach = draft.flow().reach();
+    let mut reach = None;
     for (used, producer, consumer) in pairs {
         let itself = producer == consumer && used.site == Site::Rollback;
-        if !itself && !reach.leads(producer, consumer) {
+        if itself || draft.flow().leads_straight(producer, consumer) {
+            continue;
+        }
+        let reach = reach.get_or_insert_with(|| draft.flow().reach());
+        if !reach.leads(producer, consumer) {
             findings.push(problem(draft, used, producer, consumer));
         }
     }

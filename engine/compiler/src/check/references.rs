@@ -43,6 +43,7 @@ fn problem(draft: &Draft<'_>, used: &SiteUse, reference: &Reference) -> Option<F
     let place = || used.found.place(draft.text);
     match reference {
         Reference::Parameter(name) if draft.parameters.contains_key(name.as_str()) => None,
+        Reference::Parameter(name) if draft.document.parameters.broken.contains(name) => None,
         Reference::Parameter(name) => Some(unknown_parameter(draft, name, place())),
         Reference::Variable(_) | Reference::Output { .. } if matches!(used.site, Site::Role | Site::Variable) => {
             let message = format!("`{reference}` has no value yet when an execution starts");
@@ -51,6 +52,7 @@ fn problem(draft: &Draft<'_>, used: &SiteUse, reference: &Reference) -> Option<F
             )
         }
         Reference::Variable(name) if draft.variables.contains_key(name.as_str()) => None,
+        Reference::Variable(name) if draft.document.variables.broken.contains(name) => None,
         Reference::Variable(name) => Some(unknown_variable(draft, name, place())),
         Reference::Output { step, output } => unknown_output(draft, step, output, &place),
         Reference::Global(_) | Reference::ExecutionId => None,
@@ -75,7 +77,7 @@ fn unknown_parameter(draft: &Draft<'_>, name: &str, place: Place) -> Finding {
     }
     match draft
         .suggest
-        .nearest(name, draft.document.parameters.iter().map(|p| p.name.as_str()))
+        .nearest(name, draft.document.parameters.read.iter().map(|p| p.name.as_str()))
     {
         Some(near) => finding
             .help(format!("did you mean `{near}`?"))
@@ -87,10 +89,10 @@ fn unknown_parameter(draft: &Draft<'_>, name: &str, place: Place) -> Finding {
 /// A variable that is not declared.
 pub(super) fn unknown_variable(draft: &Draft<'_>, name: &str, place: Place) -> Finding {
     let finding = Finding::error(codes::UNKNOWN_VARIABLE, place, format!("there is no variable `{name}`"));
-    match draft
-        .suggest
-        .nearest(name, draft.document.variables.iter().map(|v| v.name.value.as_str()))
-    {
+    match draft.suggest.nearest(
+        name,
+        draft.document.variables.read.iter().map(|v| v.name.value.as_str()),
+    ) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
         None => finding.help("declare it in `variables:`"),
     }

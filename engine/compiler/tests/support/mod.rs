@@ -44,6 +44,11 @@ pub fn action(name: &str, inputs: Value, outputs: Value, rollback: bool) -> Acti
     }
 }
 
+/// The schema of an object with these properties and no others.
+fn closed(properties: Value, required: Value) -> Value {
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
 /// Some actions with closed schemas.
 pub fn catalog() -> Catalog {
     let text = json!({"type": "string"});
