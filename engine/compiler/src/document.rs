@@ -187,6 +187,7 @@ fn steps(fields: &mut Fields, document: &mut Document, findings: &mut Findings) 
         );
         return;
     }
+    document.steps.reserve_exact(nodes.len());
     for node in nodes {
         document.steps.push(step::read(node, &mut document.additions, findings));
     }

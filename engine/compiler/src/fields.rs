@@ -13,7 +13,7 @@ pub(crate) struct Fields {
     /// What the map is, for messages: `a step`.
     what: &'static str,
     pub(crate) place: Place,
-    entries: Vec<Option<Entry>>,
+    entries: Vec<Entry>,
 }
 
 impl Fields {
@@ -23,7 +23,7 @@ impl Fields {
             Shape::Map(entries) => Some(Self {
                 what,
                 place: node.place,
-                entries: entries.into_iter().map(Some).collect(),
+                entries,
             }),
             Shape::Null | Shape::Boolean(_) | Shape::Number(_) | Shape::Text(_) | Shape::List(_) => {
                 findings.push(wrong_type(&node, &format!("{what} must be a map")));
@@ -34,15 +34,13 @@ impl Fields {
 
     /// Whether a key is there and not taken yet.
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.entries.iter().flatten().any(|entry| entry.key == key)
+        self.entries.iter().any(|entry| entry.key == key)
     }
 
     /// Takes a key out.
     pub(crate) fn take(&mut self, key: &str) -> Option<Entry> {
-        self.entries
-            .iter_mut()
-            .find(|entry| entry.as_ref().is_some_and(|e| e.key == key))
-            .and_then(Option::take)
+        let at = self.entries.iter().position(|entry| entry.key == key)?;
+        Some(self.entries.remove(at))
     }
 
     /// Takes a key out that must be there.
@@ -56,7 +54,7 @@ impl Fields {
 
     /// Takes every key out that is left.
     pub(crate) fn rest(&mut self) -> impl Iterator<Item = Entry> {
-        self.entries.iter_mut().filter_map(Option::take)
+        self.entries.drain(..)
     }
 
     /// Reports what is left.
@@ -69,7 +67,7 @@ impl Fields {
 
     /// The first line of the map: a place for what is missing in it.
     fn head(&self) -> Place {
-        match self.entries.iter().flatten().next() {
+        match self.entries.first() {
             Some(first) => Place {
                 start: self.place.start,
                 end: first.key_place.end.max(self.place.start),

@@ -3,6 +3,8 @@
 //! serde_yaml decides, with two restrictions: `yes`, `no`, `on` and `off` are texts (they are in YAML 1.2), and
 //! numbers that JSON cannot hold (`.inf`) stay texts.
 
+use std::borrow::Cow;
+
 use serde_json::Number;
 
 use crate::syntax::Shape;
@@ -11,12 +13,15 @@ use crate::syntax::Shape;
 const NUMBER_CHARS_MAX: usize = 64;
 
 /// The value of a plain scalar.
-pub(crate) fn read(text: &str) -> Shape {
-    match text {
+pub(crate) fn read(text: Cow<'_, str>) -> Shape {
+    match text.as_ref() {
         "" | "~" | "null" | "Null" | "NULL" => Shape::Null,
         "true" | "True" | "TRUE" => Shape::Boolean(true),
         "false" | "False" | "FALSE" => Shape::Boolean(false),
-        _ => number(text).map_or_else(|| Shape::Text(text.to_owned()), Shape::Number),
+        plain => match number(plain) {
+            Some(number) => Shape::Number(number),
+            None => Shape::Text(text.into_owned()),
+        },
     }
 }
 
@@ -55,7 +60,7 @@ mod tests {
 
     #[test]
     fn scalars_have_the_types_of_yaml_1_2() {
-        let value = |text: &str| match read(text) {
+        let value = |text: &str| match read(text.into()) {
             Shape::Null => Value::Null,
             Shape::Boolean(flag) => Value::Bool(flag),
             Shape::Number(number) => Value::Number(number),

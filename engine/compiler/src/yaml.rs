@@ -151,9 +151,8 @@ impl<'t, 'f> Builder<'t, 'f> {
             Event::DocumentStart(_) => Ok(()),
             Event::Scalar(text, style, anchor, tag) => {
                 let place = self.scalar_place(span, style);
-                let shape = self.scalar(&text, style, tag.as_deref(), place)?;
-                let key = matches!(style, ScalarStyle::Plain).then(|| text.into_owned());
-                self.value(Node { place, shape }, anchor, key)
+                let shape = scalar_shape(text, style, tag.as_deref(), place)?;
+                self.value(Node { place, shape }, anchor)
             }
             Event::SequenceStart(anchor, tag) => self.open(span, anchor, tag.as_deref(), Holds::List(Vec::new())),
             Event::MappingStart(anchor, tag) => {
@@ -165,19 +164,6 @@ impl<'t, 'f> Builder<'t, 'f> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(id) => self.alias(id, span),
-        }
-    }
-
-    fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>, place: Place) -> Result<Shape, Finding> {
-        match tag {
-            None if matches!(style, ScalarStyle::Plain) => Ok(scalar::read(text)),
-            None => Ok(Shape::Text(text.to_owned())),
-            Some(tag) if tag.is_yaml_core_schema() => match tag.suffix.as_str() {
-                "str" => Ok(Shape::Text(text.to_owned())),
-                "int" | "float" | "bool" | "null" => Ok(scalar::read(text)),
-                _ => Err(unsupported_tag(tag, place)),
-            },
-            Some(tag) => Err(unsupported_tag(tag, place)),
         }
     }
 
@@ -224,7 +210,7 @@ impl<'t, 'f> Builder<'t, 'f> {
             start: frame.start,
             end: end.max(frame.start),
         };
-        self.value(Node { place, shape }, frame.anchor, None)
+        self.value(Node { place, shape }, frame.anchor)
     }
 
     fn alias(&mut self, id: usize, span: Span) -> Result<(), Finding> {
@@ -241,11 +227,11 @@ impl<'t, 'f> Builder<'t, 'f> {
         if self.stack.len() + depth(&node) > NESTING_LEVELS_MAX {
             return Err(syntax::too_deep(place));
         }
-        self.value(node, 0, None)
+        self.value(node, 0)
     }
 
-    /// Puts a finished value where it belongs. `plain` is the text of a plain scalar, which a key keeps.
-    fn value(&mut self, node: Node, anchor: usize, plain: Option<String>) -> Result<(), Finding> {
+    /// Puts a finished value where it belongs.
+    fn value(&mut self, node: Node, anchor: usize) -> Result<(), Finding> {
         self.values += 1;
         if self.values >= VALUES_MAX {
             return Err(too_many(node.place));
@@ -261,7 +247,7 @@ impl<'t, 'f> Builder<'t, 'f> {
             Holds::List(items) => items.push(node),
             Holds::Map { key, .. } if key.is_none() => {
                 let place = node.place;
-                *key = Some((key_text(node, plain)?, place));
+                *key = Some((key_text(node, self.text)?, place));
             }
             Holds::Map { entries, key } => {
                 let (name, key_place) = key.take().expect("the arm above set it");
@@ -340,11 +326,25 @@ impl<'t, 'f> Builder<'t, 'f> {
     }
 }
 
-fn key_text(node: Node, plain: Option<String>) -> Result<String, Finding> {
-    match (node.shape, plain) {
-        (Shape::Text(text), _) => Ok(text),
-        (Shape::Null | Shape::Boolean(_) | Shape::Number(_), Some(text)) => Ok(text),
-        (Shape::Null | Shape::Boolean(_) | Shape::Number(_) | Shape::List(_) | Shape::Map(_), _) => {
+fn scalar_shape(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>, place: Place) -> Result<Shape, Finding> {
+    match tag {
+        None if matches!(style, ScalarStyle::Plain) => Ok(scalar::read(text)),
+        None => Ok(Shape::Text(text.into_owned())),
+        Some(tag) if tag.is_yaml_core_schema() => match tag.suffix.as_str() {
+            "str" => Ok(Shape::Text(text.into_owned())),
+            "int" | "float" | "bool" | "null" => Ok(scalar::read(text)),
+            _ => Err(unsupported_tag(tag, place)),
+        },
+        Some(tag) => Err(unsupported_tag(tag, place)),
+    }
+}
+
+/// A key's text. A number or a truth value as a key is the text it is written as.
+fn key_text(node: Node, source: &str) -> Result<String, Finding> {
+    match node.shape {
+        Shape::Text(text) => Ok(text),
+        Shape::Null | Shape::Boolean(_) | Shape::Number(_) => Ok(node.place.slice(source).to_owned()),
+        Shape::List(_) | Shape::Map(_) => {
             let message = "a key must be a text; this one is a list or a map";
             Err(Finding::error(codes::UNSUPPORTED_YAML, node.place, message)
                 .help("if this is a template reference, put it in quotes: \"{{ Name }}\""))

@@ -62,7 +62,6 @@ pub fn catalog() -> Catalog {
             none(),
             false,
         ),
-        action("aws:pause", closed(json!({"Message": text}), json!([])), none(), false),
         action(
             "aws:approve",
             closed(
