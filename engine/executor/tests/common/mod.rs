@@ -1,0 +1,194 @@
+//! What the scenario tests share: plugins, a plan from text, an executor over a tape.
+
+#![expect(dead_code, reason = "each test file uses its part")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use runwright_compiler::{Catalog, Source};
+use runwright_executor::{Executor, Ports, state::State};
+use runwright_model::{
+    capability::{Answer, Request, approvals, commands, files, waits},
+    digest::Digest,
+    event::{Phase, Started},
+    failure::{Failure, FailureKind},
+    id::ExecutionId,
+    invocation::{Calls, Invocation, Invoked},
+    plan::Plan,
+    status::Status,
+    time::Timestamp,
+};
+use runwright_store::Store;
+use runwright_testkit::{NoRunbooks, Plugins, Tape, TestClock, World, object, returned};
+use serde_json::{Map, Value, json};
+
+/// When the tests' clock begins.
+pub const BEGIN: Timestamp = Timestamp::from_millis(1_000_000);
+
+/// The plugins of the scenarios.
+///
+/// - `test:do`: one command per entry of `Commands`; a command that exits with 1 fails the step. Undone with
+///   `undo COMMAND`, backwards.
+/// - `test:ask`, `test:pause`, `test:sleep`: waits.
+/// - `test:pure`: no call; returns its inputs.
+/// - `test:flaky`: a command, then fails until attempt `Until`.
+/// - `test:unstable`: makes another call each time it is run.
+pub fn plugins() -> Plugins {
+    Plugins::default()
+        .with("test:do", |invocation, calls| async move { unwrap(run_do(invocation, &*calls).await) })
+        .with("test:ask", |_, calls| async move { unwrap(ask(&*calls).await) })
+        .with("test:pause", |_, calls| async move {
+            let wait = waits::Request::Signal { name: "Resume".into(), deadline: None };
+            unwrap(wait_for(&*calls, wait).await)
+        })
+        .with("test:sleep", |invocation, calls| async move {
+            if invocation.phase() == Phase::Rollback {
+                return Invoked::Returned(Value::Null);
+            }
+            let duration_ms = invocation.inputs["Ms"].as_u64().unwrap();
+            unwrap(wait_for(&*calls, waits::Request::Sleep { duration_ms }).await)
+        })
+        .with("test:pure", |invocation, _| async move {
+            Invoked::Returned(if invocation.phase() == Phase::Run { invocation.inputs } else { Value::Null })
+        })
+        .with("test:flaky", |invocation, calls| async move { unwrap(flaky(invocation, &*calls).await) })
+        .with("test:unstable", |_, calls| async move { unwrap(unstable(&*calls).await) })
+}
+
+fn unwrap(result: Result<Invoked, Invoked>) -> Invoked {
+    result.unwrap_or_else(|invoked| invoked)
+}
+
+async fn command(calls: &dyn Calls, line: &str) -> Result<i32, Invoked> {
+    let command = commands::Command { arguments: vec![line.to_owned()], ..Default::default() };
+    let request = Request::Commands(commands::Request::Run { on: None, command });
+    match returned(calls, request).await? {
+        Ok(Answer::Commands(commands::Answer::Completed(completed))) => Ok(completed.exit_code.unwrap_or(-1)),
+        other => Err(Invoked::Failed(Failure::new(FailureKind::Failed, format!("{other:?}")))),
+    }
+}
+
+async fn run_do(invocation: Invocation, calls: &dyn Calls) -> Result<Invoked, Invoked> {
+    if let Some(done) = &invocation.done {
+        for (request, _) in done.calls.iter().rev() {
+            if let Request::Commands(commands::Request::Run { command: made, .. }) = request {
+                command(calls, &format!("undo {}", made.arguments[0])).await?;
+            }
+        }
+        return Ok(Invoked::Returned(Value::Null));
+    }
+    let lines = invocation.inputs["Commands"].as_array().unwrap().clone();
+    for line in lines {
+        let line = line.as_str().unwrap();
+        if command(calls, line).await? != 0 {
+            return Ok(Invoked::Failed(Failure::new(FailureKind::Failed, format!("{line} failed"))));
+        }
+    }
+    Ok(Invoked::Returned(object("Done", "yes")))
+}
+
+async fn ask(calls: &dyn Calls) -> Result<Invoked, Invoked> {
+    let question =
+        approvals::Request { message: "go on?".into(), approvers: vec!["*".into()], quorum: 1, deadline: None };
+    match returned(calls, Request::Approvals(question)).await? {
+        Ok(Answer::Approvals(decision)) if decision.approved => Ok(Invoked::Returned(object("Approved", true))),
+        _ => Ok(Invoked::Failed(Failure::new(FailureKind::Rejected, "rejected"))),
+    }
+}
+
+async fn wait_for(calls: &dyn Calls, wait: waits::Request) -> Result<Invoked, Invoked> {
+    match returned(calls, Request::Waits(wait)).await? {
+        Ok(_) => Ok(Invoked::Returned(json!({}))),
+        Err(error) => Ok(Invoked::Failed(Failure::new(FailureKind::TimedOut, error.to_string()))),
+    }
+}
+
+async fn flaky(invocation: Invocation, calls: &dyn Calls) -> Result<Invoked, Invoked> {
+    if invocation.phase() == Phase::Rollback {
+        return Ok(Invoked::Returned(Value::Null));
+    }
+    command(calls, &format!("flaky {}", invocation.of.attempt)).await?;
+    if u64::from(invocation.of.attempt) < invocation.inputs["Until"].as_u64().unwrap() {
+        return Ok(Invoked::Failed(Failure::new(FailureKind::Failed, "not yet")));
+    }
+    Ok(Invoked::Returned(json!({})))
+}
+
+async fn unstable(calls: &dyn Calls) -> Result<Invoked, Invoked> {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    let path = format!("/{}", RUNS.fetch_add(1, Ordering::Relaxed));
+    let _ = returned(calls, Request::Files(files::Request::Stat { on: None, path })).await?;
+    wait_for(calls, waits::Request::Sleep { duration_ms: 5_000 }).await
+}
+
+/// The plan of a document.
+pub fn plan(text: &str) -> Arc<Plan> {
+    let source = Source { name: "test".into(), origin: "test.yaml".into(), text: text.to_owned() };
+    let catalog = Catalog { actions: plugins().specs(), ..Catalog::default() };
+    let compiled = runwright_compiler::parse(&source).compile(&catalog);
+    Arc::new(compiled.plan.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics)))
+}
+
+/// A document with these steps.
+pub fn document(steps: &str) -> String {
+    format!("schemaVersion: '0.3'\nmainSteps:\n{steps}")
+}
+
+/// What an execution needs to begin.
+pub fn started(plan: &Plan) -> Started {
+    Started {
+        plan: plan.digest(),
+        runbook: plan.name.clone(),
+        parameters: Map::new(),
+        request: Digest::of(b"test"),
+        by: "kim".into(),
+        globals: BTreeMap::new(),
+        parent: None,
+        secrets: Vec::new(),
+    }
+}
+
+/// The execution of the tests.
+pub fn id() -> ExecutionId {
+    "test".parse().unwrap()
+}
+
+/// An executor over a tape that stops after so many appends.
+pub async fn executor(tape: &Tape, world: &World, appends: usize) -> (Executor, Arc<dyn Store>) {
+    executor_over(Arc::new(tape.open(appends).await.unwrap()), world).await
+}
+
+/// An executor over this store.
+pub async fn executor_over(store: Arc<dyn Store>, world: &World) -> (Executor, Arc<dyn Store>) {
+    let ports = Ports {
+        store: store.clone(),
+        invoker: Arc::new(plugins()),
+        backend: Arc::new(world.clone()),
+        secrets: Arc::new(world.clone()),
+        clock: Arc::new(TestClock::starting_at(BEGIN)),
+        runbooks: Arc::new(NoRunbooks),
+    };
+    (Executor::open(ports).await.unwrap(), store)
+}
+
+/// Runs a document to its end without a crash.
+pub async fn run(text: &str) -> (State, World) {
+    let (tape, world) = (Tape::default(), World::default());
+    let (executor, _) = executor(&tape, &world, usize::MAX).await;
+    let plan = plan(text);
+    executor.start(id(), plan.clone(), started(&plan)).await.unwrap();
+    executor.wait(&id(), false).await.unwrap();
+    (executor.state(&id()).await.unwrap(), world)
+}
+
+/// Name and status of each step.
+pub fn statuses(state: &State) -> Vec<(String, Status)> {
+    state.plan.step_ids().map(|id| (state.plan.step(id).name.clone(), state.step_status(id))).collect()
+}
+
+/// The statuses in one line: `A Success, B Pending | Failed`.
+pub fn line(state: &State) -> String {
+    let steps: Vec<String> = statuses(state).iter().map(|(name, status)| format!("{name} {status}")).collect();
+    format!("{} | {}", steps.join(", "), state.status())
+}

@@ -1,0 +1,180 @@
+//! Invariants 1 to 3: stopped after any append, an execution ends as if nothing had happened.
+//!
+//! Each scenario is run once without a crash and its appends are counted. Then it is run again for every
+//! number of appends, the machine stops there and loses what was not durable, and the execution is resumed.
+
+mod common;
+
+use common::{document, executor, id, line, plan, run, started};
+use runwright_model::event::Signal;
+use runwright_testkit::{Tape, World};
+use serde_json::json;
+
+const SCENARIOS: &[(&str, &str)] = &[
+    ("one step", "- {name: A, action: 'test:do', inputs: {Commands: [a, b, c]}}"),
+    (
+        "list with a jump",
+        "- {name: A, action: 'test:do', inputs: {Commands: [a, 'false 1']}, onFailure: 'step:C', isCritical: false}
+- {name: B, action: 'test:do', inputs: {Commands: [b]}}
+- {name: C, action: 'test:do', inputs: {Commands: [c]}}",
+    ),
+    (
+        "diamond",
+        "- {name: A, action: 'test:do', inputs: {Commands: [a]}}
+- {name: B, action: 'test:do', inputs: {Commands: [b1, b2]}, dependsOn: [A]}
+- {name: C, action: 'test:sleep', inputs: {Ms: 2500}, dependsOn: [A]}
+- {name: D, action: 'test:do', inputs: {Commands: [d]}, dependsOn: [B, C]}",
+    ),
+    (
+        "rollback",
+        "- {name: A, action: 'test:do', inputs: {Commands: [a1, a2]}}
+- {name: B, action: 'test:pure', inputs: {}}
+- {name: C, action: 'test:do', inputs: {Commands: [c1, 'false c2']}, onFailure: Rollback}",
+    ),
+    ("attempts", "- {name: A, action: 'test:flaky', inputs: {Until: 3}, retry: {maxAttempts: 3, backoff: 2s}}"),
+    (
+        "approval and pause",
+        "- {name: A, action: 'test:do', inputs: {Commands: [a]}}
+- {name: Ask, action: 'test:ask', inputs: {}}
+- {name: Pause, action: 'test:pause', inputs: {}}
+- {name: B, action: 'test:do', inputs: {Commands: [b]}}",
+    ),
+];
+
+/// Lets the execution run to its end or to the end of its store, giving what it waits for.
+async fn drive(executor: &runwright_executor::Executor) -> bool {
+    loop {
+        let Ok(status) = executor.wait(&id(), true).await else { return false };
+        if status.is_final() {
+            return true;
+        }
+        let Ok(state) = executor.state(&id()).await else { return false };
+        let waiting = state.open_tries().into_iter().find(|of| state.waiting_call(*of).is_some());
+        let Some(of) = waiting else { continue };
+        let step = state.plan.step(of.step).name.clone();
+        let name = if step == "Ask" { Signal::APPROVE } else { Signal::RESUME };
+        let signal = Signal { name: name.into(), step: Some(of.step), by: "kim".into(), payload: json!({}) };
+        if executor.signal(&id(), signal).await.is_err() {
+            return false;
+        }
+    }
+}
+
+async fn uncrashed(text: &str) -> (String, Vec<String>, usize) {
+    let (tape, world) = (Tape::default(), World::default());
+    let plan = plan(text);
+    let budget = 1_000_000;
+    let store = std::sync::Arc::new(tape.open(budget).await.unwrap());
+    let (executor, _) = common::executor_over(store.clone(), &world).await;
+    executor.start(id(), plan.clone(), started(&plan)).await.unwrap();
+    assert!(drive(&executor).await);
+    let state = executor.state(&id()).await.unwrap();
+    executor.close().await.unwrap();
+    (line(&state), world.effects(), budget - store.left())
+}
+
+async fn crashed_after(text: &str, appends: usize) -> (String, World) {
+    let (tape, world) = (Tape::default(), World::default());
+    let plan = plan(text);
+    let (first, _) = executor(&tape, &world, appends).await;
+    if first.start(id(), plan.clone(), started(&plan)).await.is_ok() {
+        drive(&first).await;
+    }
+    let _ = first.close().await;
+    tape.power_cut();
+    let (second, _) = executor(&tape, &world, usize::MAX).await;
+    // Nothing that was not durable was acknowledged: an execution that is not there is simply started.
+    second.start(id(), plan.clone(), started(&plan)).await.unwrap();
+    second.resume(&id()).await.unwrap();
+    assert!(drive(&second).await, "after {appends} appends");
+    let state = second.state(&id()).await.unwrap();
+    (line(&state), world)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_append_may_be_the_last() {
+    for (name, steps) in SCENARIOS {
+        let text = document(steps);
+        let (expected, mut effects, appends) = uncrashed(&text).await;
+        effects.sort();
+        assert!(appends > 3, "{name} appends {appends} times");
+        for crash in 0..=appends {
+            let (ended, world) = crashed_after(&text, crash).await;
+            assert_eq!(ended, expected, "{name}, stopped after {crash} of {appends} appends");
+            let mut found = world.effects();
+            found.sort();
+            assert_eq!(found, effects, "{name}, stopped after {crash} of {appends} appends");
+            assert_eq!(world.begun_twice(), [""; 0], "{name}, stopped after {crash} appends");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rolling_back_undoes_in_reverse_what_was_done_also_half_way() {
+    let (state, world) = run(&document(SCENARIOS[3].1)).await;
+    assert_eq!(line(&state), "A Success, B Success, C Failed | RolledBack");
+    let undone: Vec<String> = world.effects().into_iter().filter(|effect| effect.starts_with("undo")).collect();
+    assert_eq!(undone, ["undo false c2", "undo c1", "undo a2", "undo a1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_that_does_something_else_on_resume_is_stopped() {
+    let (state, _) = run(&document("- {name: A, action: 'test:unstable', inputs: {}}")).await;
+    assert_eq!(line(&state), "A Failed | Failed");
+    let failure = state.ended.unwrap().failure.unwrap();
+    assert_eq!(failure.code.as_deref(), Some("RW-X005"));
+    assert!(failure.message.contains("files.stat"), "{}", failure.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_is_final_and_stops_what_runs() {
+    let (tape, world) = (Tape::default(), World::default());
+    let (executor, _) = executor(&tape, &world, usize::MAX).await;
+    let plan = plan(&document(
+        "- {name: A, action: 'test:sleep', inputs: {Ms: 600000}, onCancel: 'step:C'}
+- {name: B, action: 'test:do', inputs: {Commands: [b]}}
+- {name: C, action: 'test:do', inputs: {Commands: [c]}}",
+    ));
+    executor.start(id(), plan.clone(), started(&plan)).await.unwrap();
+    let mut seen = 0;
+    while executor.state(&id()).await.unwrap().open.is_empty() {
+        seen = executor.changed(&id(), seen).await;
+    }
+    executor.cancel(&id(), "kim".into(), Some("wrong night".into())).await.unwrap();
+    executor.wait(&id(), false).await.unwrap();
+    let state = executor.state(&id()).await.unwrap();
+    assert_eq!(line(&state), "A Cancelled, B Pending, C Success | Cancelled");
+    assert_eq!(world.effects(), ["c"]);
+    let again = executor.cancel(&id(), "kim".into(), None).await;
+    assert!(again.unwrap_err().to_string().contains("has ended already"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_needs_an_approver_and_counts_once() {
+    let (tape, world) = (Tape::default(), World::default());
+    let (executor, _) = executor(&tape, &world, usize::MAX).await;
+    let plan = plan(&document("- {name: Ask, action: 'test:ask', inputs: {}}"));
+    executor.start(id(), plan.clone(), started(&plan)).await.unwrap();
+    executor.wait(&id(), true).await.unwrap();
+    let reject = Signal { name: Signal::REJECT.into(), step: None, by: "kim".into(), payload: json!({"comment": "no"}) };
+    executor.signal(&id(), reject.clone()).await.unwrap();
+    executor.wait(&id(), false).await.unwrap();
+    let state = executor.state(&id()).await.unwrap();
+    assert_eq!(line(&state), "Ask Failed | Failed");
+    assert!(executor.signal(&id(), reject).await.unwrap_err().to_string().contains("waits for an approval"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_id_starts_once_and_another_input_is_refused() {
+    let (tape, world) = (Tape::default(), World::default());
+    let (executor, _) = executor(&tape, &world, usize::MAX).await;
+    let plan = plan(&document("- {name: A, action: 'test:do', inputs: {Commands: [a]}}"));
+    assert!(!executor.start(id(), plan.clone(), started(&plan)).await.unwrap());
+    assert!(executor.start(id(), plan.clone(), started(&plan)).await.unwrap());
+    let mut other = started(&plan);
+    other.request = runwright_model::digest::Digest::of(b"other");
+    let refused = executor.start(id(), plan.clone(), other).await.unwrap_err();
+    assert!(refused.to_string().contains("another parameters") || refused.to_string().contains("parameters"));
+    executor.wait(&id(), false).await.unwrap();
+    assert_eq!(world.effects(), ["a"]);
+}
