@@ -111,14 +111,42 @@ pub fn decode_head(bytes: &[u8], what: &dyn Fn() -> String) -> Result<Head> {
     Ok(Head { length, summary, wake })
 }
 
-/// The part of [`decode_head`] that an append needs: length and wake-up, without the summary.
+/// Joins what one append keeps: the row as it is afterwards, and its records, each with its length before it
+/// (4 bytes, little-endian).
+pub(crate) fn join_entry(head: &[u8], records: &[Vec<u8>]) -> Vec<u8> {
+    let frames = || std::iter::once(head).chain(records.iter().map(Vec::as_slice));
+    let mut entry = Vec::with_capacity(frames().map(|frame| 4 + frame.len()).sum());
+    for frame in frames() {
+        let length = u32::try_from(frame.len()).expect("a frame is far below 4 GiB: RECORD_BYTES_MAX");
+        entry.extend_from_slice(&length.to_le_bytes());
+        entry.extend_from_slice(frame);
+    }
+    entry
+}
+
+/// The frames that [`join_entry`] joined: the row, and the records.
 ///
 /// # Errors
 ///
-/// [`Error::Damaged`] when they cannot be read.
-pub(crate) fn decode_place(bytes: &[u8], what: &dyn Fn() -> String) -> Result<(u64, Option<Timestamp>)> {
-    let HeadPlace { length, wake } = decode(bytes, what)?;
-    Ok((length, wake))
+/// [`Error::Damaged`] when the lengths do not fit.
+pub(crate) fn split_entry<'a>(entry: &'a [u8], what: &dyn Fn() -> String) -> Result<(&'a [u8], Vec<&'a [u8]>)> {
+    let damaged = || Error::Damaged {
+        what: what(),
+        why: "the lengths of its frames do not fit".to_owned(),
+    };
+    let (mut rest, mut frames) = (entry, Vec::new());
+    while !rest.is_empty() {
+        let (length, after) = rest.split_first_chunk().ok_or_else(damaged)?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (frame, after) = after.split_at_checked(length).ok_or_else(damaged)?;
+        frames.push(frame);
+        rest = after;
+    }
+    if frames.is_empty() {
+        return Err(damaged());
+    }
+    let records = frames.split_off(1);
+    Ok((frames[0], records))
 }
 
 /// Encodes any other value as a frame.
@@ -160,13 +188,6 @@ struct HeadRow {
     length: u64,
     wake: Option<Timestamp>,
     summary: Summary,
-}
-
-/// The part of a stored head that says where the journal stands.
-#[derive(Deserialize)]
-struct HeadPlace {
-    length: u64,
-    wake: Option<Timestamp>,
 }
 
 /// Fills in the checksum of a frame whose header has room for it.

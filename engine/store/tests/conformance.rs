@@ -55,6 +55,7 @@ conformance! {
     a_read_can_begin_anywhere
     row_and_wake_up_change_with_the_records
     an_append_without_records_changes_what_is_derived
+    appends_without_records_leave_no_trace_in_the_journal
     a_wrong_length_is_a_conflict_and_changes_nothing
     misnumbered_records_are_refused
     many_appends_at_once_keep_order_and_lose_nothing
@@ -146,6 +147,25 @@ async fn an_append_without_records_changes_what_is_derived<S: Store>(store: &S) 
         (1, Some(at(9)), summary("for a time"))
     );
     assert_eq!(store.read(&id("e"), 0).await.unwrap().len(), 1);
+}
+
+/// Each replaces the last; none of them leaves anything between the records.
+async fn appends_without_records_leave_no_trace_in_the_journal<S: Store>(store: &S) {
+    let epoch = store.claim().await.unwrap();
+    for n in 0..3 {
+        store.append(waking(append(epoch, "e", 0, &[]), n)).await.unwrap();
+        assert_eq!(store.due(at(9), 0).await.unwrap(), [(at(n), id("e"))]);
+    }
+    assert_eq!(store.head(&id("e")).await.unwrap().unwrap().length, 0);
+    store.append(append(epoch, "e", 0, &["a", "b"])).await.unwrap();
+    let mut long = append(epoch, "e", 2, &[]);
+    long.summary = summary(&"w".repeat(9_000));
+    store.append(long).await.unwrap();
+    assert_eq!(texts(&store.read(&id("e"), 0).await.unwrap()), ["a", "b"]);
+    store.append(append(epoch, "e", 2, &["c"])).await.unwrap();
+    assert_eq!(texts(&store.read(&id("e"), 0).await.unwrap()), ["a", "b", "c"]);
+    assert_eq!(texts(&store.read(&id("e"), 1).await.unwrap()), ["b", "c"]);
+    assert_eq!(store.head(&id("e")).await.unwrap().unwrap().summary, summary(""));
 }
 
 async fn a_wrong_length_is_a_conflict_and_changes_nothing<S: Store>(store: &S) {

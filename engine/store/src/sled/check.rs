@@ -3,13 +3,19 @@
 use ::sled::IVec;
 use runwright_model::{id::ExecutionId, log::LogLine, time::Timestamp};
 
-use super::{SledStore, head_words, journal_words, keys, layers::Layers, prefixed};
-use crate::{Error, Head, Result, codec};
+use super::{
+    SledStore,
+    entries::{self, Entry},
+    keys,
+    layers::Layers,
+    prefixed,
+};
+use crate::{Error, Result, codec};
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Executions that have a row.
+    /// Executions that have a journal.
     pub executions: u64,
     /// Records of all journals.
     pub records: u64,
@@ -71,16 +77,14 @@ impl SledStore {
 struct Check<'a> {
     store: &'a SledStore,
     report: Report,
-    /// The journal that is being walked: its execution, and the number that comes next.
-    journal: Option<(ExecutionId, u64)>,
+    journal: Option<Journal>,
 }
 
 impl Check<'_> {
     fn cell(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
         match key[0] {
             keys::PARTS => self.part(key),
-            keys::HEADS => self.head(key, cell),
-            keys::RECORDS => self.record(key, cell),
+            keys::ENTRIES => self.entry(key, cell),
             keys::LOGS => self.log(key, cell),
             keys::LOG_LENGTHS => self.log_length(key, cell),
             keys::VALUES => self.value(key, cell),
@@ -112,152 +116,103 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn head(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
-        self.report.executions += 1;
-        let Some(execution) = self.execution(keys::parse_execution(key), key) else {
+    fn entry(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
+        let Some((execution, number)) = self.parsed(keys::parse_numbered(key), key) else {
             return Ok(());
         };
-        let what = || head_words(&execution);
-        let Some(head) = self.decoded(key, cell, &what, |frame| codec::decode_head(frame, &what))? else {
-            return Ok(());
-        };
-        if let Some(last) = head.length.checked_sub(1)
-            && self
-                .layers()
-                .get(&keys::numbered(keys::RECORDS, &execution, last))?
-                .is_none()
+        if self
+            .journal
+            .as_ref()
+            .is_none_or(|journal| journal.execution != execution)
         {
-            self.find(
-                journal_words(&execution),
-                format!("its row counts {} records, and record {last} is missing", head.length),
-            );
+            self.end_journal()?;
+            self.report.executions += 1;
+            self.journal = Some(Journal {
+                execution: execution.clone(),
+                next: Some(0),
+                wake: None,
+            });
         }
-        if let Some(wake) = head.wake
+        let what = || format!("entry {number} of the journal of execution {execution}");
+        let found = self.decoded(key, cell, &what, |joined| {
+            let entry = Entry::new(number, joined);
+            Ok((entry.head(&execution)?, entry.records(&execution, number)?.len() as u64))
+        })?;
+        let next = self.journal.as_ref().and_then(|journal| journal.next);
+        if let Some(missing) = next.filter(|next| *next != number) {
+            let why = format!("records {missing} to {} are missing", number.saturating_sub(1));
+            self.find(journal_words(&execution), why);
+        }
+        // After a damaged entry nobody knows which number comes next.
+        self.report.records += found.as_ref().map_or(0, |(_, records)| *records);
+        let (next, wake) = found.map_or((None, None), |(head, _)| (Some(head.length), head.wake));
+        self.journal = Some(Journal { execution, next, wake });
+        Ok(())
+    }
+
+    /// Compares the journal just walked with the wake-up index.
+    fn end_journal(&mut self) -> Result<()> {
+        let Some(Journal { execution, wake, .. }) = self.journal.take() else {
+            return Ok(());
+        };
+        if let Some(wake) = wake
             && self.layers().get(&keys::wake(wake, &execution))?.is_none()
         {
-            self.find(
-                what(),
-                format!("it wants to be woken at {wake}, and the wake-up index does not know it"),
-            );
-        }
-        Ok(())
-    }
-
-    fn record(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
-        self.report.records += 1;
-        let Some((execution, number)) = self.execution(keys::parse_numbered(key), key) else {
-            return Ok(());
-        };
-        if self.journal.as_ref().is_none_or(|(current, _)| *current != execution) {
-            self.end_journal()?;
-            self.journal = Some((execution.clone(), 0));
-        }
-        let next = self
-            .journal
-            .as_mut()
-            .map_or(0, |(_, next)| std::mem::replace(next, number.saturating_add(1)));
-        if number != next {
-            self.find(
-                journal_words(&execution),
-                format!("records {next} to {} are missing", number.saturating_sub(1)),
-            );
-        }
-        let what = || format!("record {number} of execution {execution}");
-        let record = self.decoded(key, cell, &what, |frame| codec::decode_record(frame, &what))?;
-        if let Some(record) = record
-            && record.sequence != number
-        {
-            self.find(what(), format!("it says that it is record {}", record.sequence));
-        }
-        Ok(())
-    }
-
-    /// Compares the journal just walked with its row.
-    fn end_journal(&mut self) -> Result<()> {
-        let Some((execution, length)) = self.journal.take() else {
-            return Ok(());
-        };
-        let head_key = keys::of_execution(keys::HEADS, &execution);
-        let removed = self
-            .layers()
-            .get(&keys::of_execution(keys::REMOVALS, &execution))?
-            .is_some();
-        match self.row(&head_key, &execution)? {
-            Row::Missing if !removed => {
-                self.find(journal_words(&execution), format!("it has {length} records and no row"));
-            }
-            Row::Sound(head) if head.length != length => {
-                self.find(
-                    journal_words(&execution),
-                    format!("it has {length} records, and its row counts {}", head.length),
-                );
-            }
-            Row::Missing | Row::Sound(_) | Row::Damaged => {}
+            let why = format!("it wants to be woken at {wake}, and the wake-up index does not know it");
+            self.find(journal_words(&execution), why);
         }
         Ok(())
     }
 
     fn log(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
-        let Some((execution, first)) = self.execution(keys::parse_numbered(key), key) else {
+        let Some((execution, first)) = self.parsed(keys::parse_numbered(key), key) else {
             return Ok(());
         };
         let what = || format!("lines {first} and later of the log of execution {execution}");
-        let lines: Option<Vec<LogLine>> = self.decoded(key, cell, &what, |frame| codec::decode(frame, &what))?;
+        let lines: Option<Vec<LogLine>> = self.decoded(key, cell, &what, |frame| codec::decode(&frame, &what))?;
         self.report.log_lines += lines.map_or(0, |lines| lines.len() as u64);
         Ok(())
     }
 
     fn log_length(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
-        let Some(execution) = self.execution(keys::parse_execution(key), key) else {
+        let Some(execution) = self.parsed(keys::parse_execution(key), key) else {
             return Ok(());
         };
         let what = || format!("the length of the log of execution {execution}");
-        self.decoded::<u64>(key, cell, &what, |frame| codec::decode(frame, &what))
+        self.decoded::<u64>(key, cell, &what, |frame| codec::decode(&frame, &what))
             .map(|_length| ())
     }
 
     fn value(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
         self.report.values += 1;
         let what = || format!("the value at `{}`", key.escape_ascii());
-        self.decoded(key, cell, &what, |frame| codec::unframe(frame, &what).map(|_value| ()))
+        self.decoded(key, cell, &what, |frame| codec::unframe(&frame, &what).map(|_value| ()))
             .map(|_value| ())
     }
 
     fn wake(&mut self, key: &IVec) -> Result<()> {
         self.report.wakes += 1;
-        let Some((at, execution)) = self.execution(keys::parse_wake(key), key) else {
+        let Some((at, execution)) = self.parsed(keys::parse_wake(key), key) else {
             return Ok(());
         };
-        let head_key = keys::of_execution(keys::HEADS, &execution);
-        let wanted: Option<Timestamp> = match self.row(&head_key, &execution)? {
-            Row::Sound(head) => head.wake,
-            Row::Missing => None,
-            Row::Damaged => return Ok(()),
+        let last = entries::last(&self.layers(), &execution);
+        let wanted = match last.and_then(|entry| entry.map(|entry| entry.head(&execution)).transpose()) {
+            Ok(head) => head.and_then(|head| head.wake),
+            // The entry has its own finding.
+            Err(Error::Damaged { .. }) => return Ok(()),
+            Err(error) => return Err(error),
         };
         if wanted != Some(at) {
-            self.find(
-                format!("the wake-up of execution {execution} at {at}"),
-                "its row does not ask for it".to_owned(),
-            );
+            let why = "the last entry of its journal does not ask for it".to_owned();
+            self.find(format!("the wake-up of execution {execution} at {at}"), why);
         }
         Ok(())
     }
 
     fn fact(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
         let what = || format!("the fact `{}`", key.escape_ascii());
-        self.decoded(key, cell, &what, |frame| codec::unframe(frame, &what).map(|_fact| ()))
+        self.decoded(key, cell, &what, |frame| codec::unframe(&frame, &what).map(|_fact| ()))
             .map(|_fact| ())
-    }
-
-    fn row(&self, head_key: &[u8], execution: &ExecutionId) -> Result<Row> {
-        let what = || head_words(execution);
-        let frame = match self.store.load(head_key, &what) {
-            Ok(Some(frame)) => frame,
-            Ok(None) => return Ok(Row::Missing),
-            Err(Error::Damaged { .. }) => return Ok(Row::Damaged),
-            Err(error) => return Err(error),
-        };
-        Ok(codec::decode_head(&frame, &what).map_or(Row::Damaged, Row::Sound))
     }
 
     /// What a cell holds; damage becomes a finding.
@@ -266,10 +221,10 @@ impl Check<'_> {
         key: &IVec,
         cell: &IVec,
         what: &dyn Fn() -> String,
-        decode: impl Fn(&[u8]) -> Result<T>,
+        decode: impl Fn(IVec) -> Result<T>,
     ) -> Result<Option<T>> {
         let frame = super::draft::load(cell, key, &|part| self.layers().get(part), what);
-        match frame.and_then(|frame| decode(&frame)) {
+        match frame.and_then(decode) {
             Ok(value) => Ok(Some(value)),
             Err(Error::Damaged { what, why }) => {
                 self.find(what, why);
@@ -279,7 +234,7 @@ impl Check<'_> {
         }
     }
 
-    fn execution<T>(&mut self, parsed: Option<T>, key: &IVec) -> Option<T> {
+    fn parsed<T>(&mut self, parsed: Option<T>, key: &IVec) -> Option<T> {
         if parsed.is_none() {
             self.find(format!("key `{}`", key.escape_ascii()), "it cannot be read".to_owned());
         }
@@ -295,9 +250,16 @@ impl Check<'_> {
     }
 }
 
-/// What a row is like; a damaged one has its own finding.
-enum Row {
-    Missing,
-    Damaged,
-    Sound(Head),
+/// The journal that is being walked.
+struct Journal {
+    execution: ExecutionId,
+    /// The number of its next record, when the entry before could be read.
+    next: Option<u64>,
+    /// The wake-up of its last entry.
+    wake: Option<Timestamp>,
+}
+
+/// How findings name the journal of an execution.
+fn journal_words(execution: &ExecutionId) -> String {
+    format!("the journal of execution {execution}")
 }

@@ -14,15 +14,16 @@ use tokio::sync::oneshot;
 
 use super::{
     disk::Syncer,
-    layers::{Changes, Layers},
+    layers::{Changes, Drafted, Layers},
     tree::panic_text,
 };
 use crate::{Durability, Error, Result};
 
 /// Pending bytes above which they are written without waiting for anybody to ask.
-const WRITE_BYTES: usize = 1 << 20;
-/// Pending bytes above which buffered writes wait as well, so that memory stays bounded.
-const WAIT_BYTES: usize = 32 << 20;
+const WRITE_BYTES: usize = 512 << 10;
+/// Pending bytes above which buffered writes wait as well, so that memory stays bounded, and no
+/// batch is so large that readers are kept out for long while it is applied.
+const WAIT_BYTES: usize = 4 << 20;
 
 /// What writers and the committer share.
 pub(crate) struct Core {
@@ -82,13 +83,13 @@ impl Core {
 
     /// Hands changes to the committer. The caller holds the layers, so that the order in which changes are
     /// absorbed is the order in which they are waited for.
-    pub(crate) fn submit(&self, layers: &mut Layers, changes: Changes, durability: Durability) -> Result<Wait> {
+    pub(crate) fn submit(&self, layers: &mut Layers, drafted: Drafted, durability: Durability) -> Result<Wait> {
         // Asked and answered under one lock: after a failure nobody may begin to wait.
         let mut queue = self.queue();
         if let Some(failure) = &queue.failure {
             return Err(failure.to_error(&self.directory));
         }
-        layers.absorb(changes);
+        layers.absorb(drafted);
         let must_wait = durability == Durability::Durable || layers.pending_bytes() > WAIT_BYTES;
         let wait = must_wait.then(|| {
             let (answer, wait) = oneshot::channel();
@@ -211,8 +212,8 @@ fn run(core: &Core, syncer: &mut Syncer, idle: Duration) {
     }
 }
 
-/// Brings changes into the database and onto the disk. Always durably: a commit that nobody waits for has a
-/// MiB of changes or comes after a pause, and a `fdatasync` less would not be felt.
+/// Brings changes into the database and onto the disk. Always durably: a commit that nobody waits for has half
+/// a MiB of changes or comes after a pause, and a `fdatasync` less would not be felt.
 fn commit(core: &Core, syncer: &mut Syncer, changes: &Changes) -> Result<()> {
     let tree = core.layers().tree.clone();
     if !changes.is_empty() {

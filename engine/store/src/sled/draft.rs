@@ -4,10 +4,11 @@
 //! and a page holds up to 20 values, so cells stay small enough that no page becomes that large.
 
 use ::sled::IVec;
+use runwright_model::id::ExecutionId;
 
 use super::{
     keys,
-    layers::{Changes, Layers},
+    layers::{Changes, Drafted, Layers, Place},
     tree::Range,
 };
 use crate::{Error, Result};
@@ -24,6 +25,7 @@ const PARTED: u8 = 1;
 pub(crate) struct Draft<'a> {
     layers: &'a Layers,
     changes: Changes,
+    place: Option<(ExecutionId, Option<Place>)>,
 }
 
 impl<'a> Draft<'a> {
@@ -31,11 +33,25 @@ impl<'a> Draft<'a> {
         Self {
             layers,
             changes: Changes::new(),
+            place: None,
         }
     }
 
-    pub(crate) fn into_changes(self) -> Changes {
-        self.changes
+    pub(crate) fn finish(self) -> Drafted {
+        Drafted {
+            changes: self.changes,
+            place: self.place,
+        }
+    }
+
+    /// The layers below this draft.
+    pub(crate) fn below(&self) -> &'a Layers {
+        self.layers
+    }
+
+    /// Says where the journal stands after this draft.
+    pub(crate) fn set_place(&mut self, execution: &ExecutionId, place: Option<Place>) {
+        self.place = Some((execution.clone(), place));
     }
 
     /// A cell as it is after this draft.

@@ -9,10 +9,8 @@ use crate::Table;
 
 /// Parts of values that are too large for one cell.
 pub(crate) const PARTS: u8 = b'c';
-/// Facts of journals, by execution.
-pub(crate) const HEADS: u8 = b'h';
-/// Records, by execution and number.
-pub(crate) const RECORDS: u8 = b'j';
+/// What was appended together, by execution and number of the first record.
+pub(crate) const ENTRIES: u8 = b'j';
 /// Log lines, by execution and number.
 pub(crate) const LOGS: u8 = b'l';
 /// Facts of the store itself.
@@ -159,8 +157,8 @@ mod tests {
 
         #[test]
         fn numbered_keys_read_back(n in any::<u64>(), x in id()) {
-            let key = numbered(RECORDS, &x, n);
-            prop_assert!(key.starts_with(&numbered_prefix(RECORDS, &x)));
+            let key = numbered(ENTRIES, &x, n);
+            prop_assert!(key.starts_with(&numbered_prefix(ENTRIES, &x)));
             prop_assert_eq!(parse_numbered(&key), Some((x, n)));
         }
 

@@ -8,15 +8,46 @@
 //! batches leave a queue of writes that the next durable append would have to wait for. One large batch does
 //! not, and it keeps the order of all writes by being all or nothing.
 
-use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Bound,
+    sync::Arc,
+};
 
 use ::sled::IVec;
 
-use super::tree::{Range, Tree};
+use runwright_model::{id::ExecutionId, time::Timestamp};
+
+use super::{
+    keys,
+    tree::{Range, Tree},
+};
 use crate::Result;
 
 /// Keys with their new values; `None` takes a key away.
 pub(crate) type Changes = BTreeMap<IVec, Option<IVec>>;
+
+/// Where a journal stands: what an append has to know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// How many records it has.
+    pub(crate) length: u64,
+    /// The number of its last entry.
+    pub(crate) last_entry: u64,
+    pub(crate) wake: Option<Timestamp>,
+}
+
+/// What one write changes.
+#[derive(Default)]
+pub(crate) struct Drafted {
+    pub(crate) changes: Changes,
+    /// Where the journal it wrote to stands afterwards; `None` when it is gone.
+    pub(crate) place: Option<(ExecutionId, Option<Place>)>,
+}
+
+/// How many places are remembered. They save a look into the database for executions that are under way;
+/// those that wait cost nothing.
+const PLACES_MAX: usize = 4096;
 
 /// The database and what lies over it.
 pub(crate) struct Layers {
@@ -27,6 +58,9 @@ pub(crate) struct Layers {
     pending: Changes,
     /// Bytes of keys and values in `pending`.
     pending_bytes: usize,
+    places: HashMap<ExecutionId, Place>,
+    /// Marks of executions that are being removed: their entries are not there any more.
+    removing: BTreeSet<IVec>,
 }
 
 impl Layers {
@@ -37,7 +71,34 @@ impl Layers {
             committing: Arc::default(),
             pending: Changes::new(),
             pending_bytes: 0,
+            places: HashMap::new(),
+            removing: BTreeSet::new(),
         }
+    }
+
+    /// Marks what an earlier process began to remove. Once, before anything else is read.
+    pub(crate) fn load_removals(&mut self) -> Result<()> {
+        let marks = self
+            .tree
+            .cells(&super::prefixed(vec![keys::REMOVALS]), false, usize::MAX)?;
+        self.removing = marks.into_iter().map(|(key, _)| key).collect();
+        Ok(())
+    }
+
+    pub(crate) fn removing(&self) -> impl Iterator<Item = ExecutionId> {
+        self.removing.iter().filter_map(|key| keys::parse_execution(key))
+    }
+
+    pub(crate) fn is_removing(&self, execution: &ExecutionId) -> bool {
+        !self.removing.is_empty()
+            && self
+                .removing
+                .contains(keys::of_execution(keys::REMOVALS, execution).as_slice())
+    }
+
+    /// The remembered place of a journal.
+    pub(crate) fn place(&self, execution: &ExecutionId) -> Option<Place> {
+        self.places.get(execution).copied()
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<IVec>> {
@@ -82,11 +143,27 @@ impl Layers {
         self.pending_bytes
     }
 
-    /// Takes over the changes of a draft.
-    pub(crate) fn absorb(&mut self, changes: Changes) {
-        for (key, change) in changes {
+    /// Takes over a draft.
+    pub(crate) fn absorb(&mut self, drafted: Drafted) {
+        for (key, change) in drafted.changes {
             self.pending_bytes += key.len() + change.as_ref().map_or(0, |value| value.len());
+            if key.first() == Some(&keys::REMOVALS) {
+                match change {
+                    Some(_) => self.removing.insert(key.clone()),
+                    None => self.removing.remove(&key),
+                };
+            }
             self.pending.insert(key, change);
+        }
+        match drafted.place {
+            Some((execution, Some(place))) => {
+                if self.places.len() >= PLACES_MAX {
+                    self.places.clear();
+                }
+                self.places.insert(execution, place);
+            }
+            Some((execution, None)) => drop(self.places.remove(&execution)),
+            None => {}
         }
     }
 

@@ -15,7 +15,6 @@ use std::{
 };
 
 use ::sled::IVec;
-use runwright_model::id::ExecutionId;
 
 use self::{committer::Core, disk::Directory, draft::Draft, layers::Layers, tree::Tree};
 use crate::{Durability, Epoch, Error, Result, codec};
@@ -25,6 +24,7 @@ mod committer;
 mod compact;
 mod disk;
 mod draft;
+mod entries;
 mod keys;
 mod layers;
 mod removal;
@@ -90,6 +90,7 @@ impl SledStore {
         if let Some(frame) = Draft::new(&layers).load(keys::EPOCH, &what)? {
             layers.owner = codec::decode(&frame, &what)?;
         }
+        layers.load_removals()?;
         let owner = layers.owner;
         let core = Arc::new(Core::new(layers, directory.path()));
         let thread = committer::start(Arc::clone(&core), syncer, options.idle_flush)
@@ -160,9 +161,9 @@ impl SledStore {
         }
         let mut draft = Draft::new(&layers);
         let answer = change(&mut draft)?;
-        let changes = draft.into_changes();
+        let drafted = draft.finish();
         self.check_room(&layers)?;
-        let wait = core.submit(&mut layers, changes, durability)?;
+        let wait = core.submit(&mut layers, drafted, durability)?;
         Ok((answer, wait))
     }
 
@@ -253,16 +254,6 @@ struct Walk<'a> {
 fn prefixed(prefix: Vec<u8>) -> tree::Range {
     let end = keys::after_prefix(&prefix).map_or(Bound::Unbounded, Bound::Excluded);
     (Bound::Included(prefix), end)
-}
-
-/// How errors name the row of an execution.
-fn head_words(execution: &ExecutionId) -> String {
-    format!("the row of execution {execution}")
-}
-
-/// How errors name the journal of an execution.
-fn journal_words(execution: &ExecutionId) -> String {
-    format!("the journal of execution {execution}")
 }
 
 /// Opens the database in use, or makes the first one.

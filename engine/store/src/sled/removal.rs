@@ -1,13 +1,13 @@
 //! Taking a journal away.
 //!
-//! A journal may have a million records, too many for one batch. So its rows go first, in one write with a
-//! mark that the rest is to follow: from then on there is no such execution. The cells follow in steps, and
-//! the mark goes with the last of them. A crash in between leaves the mark, and the next opening goes on.
+//! A journal may have a million records, too many for one batch. So a mark is put first, in one write with
+//! what is derived: from then on there is no such execution. The cells follow in steps, and the mark goes with
+//! the last of them. A crash in between leaves the mark, and the next opening goes on.
 
 use runwright_model::id::ExecutionId;
 
-use super::{SledStore, Walk, draft::Draft, keys, prefixed};
-use crate::{Durability, Epoch, Result, codec};
+use super::{SledStore, draft::Draft, entries, keys, layers::Place, prefixed};
+use crate::{Durability, Epoch, Result};
 
 /// How many cells one step takes away.
 const CELLS_PER_STEP: usize = 512;
@@ -26,19 +26,7 @@ impl SledStore {
 
     /// Goes on with what a crash interrupted.
     pub(crate) fn finish_removals(&self) -> Result<()> {
-        let mut begun = Vec::new();
-        let what = || "a mark of a removal".to_owned();
-        let walk = Walk {
-            range: prefixed(vec![keys::REMOVALS]),
-            backwards: false,
-            most: usize::MAX,
-            framed: false,
-            what: &what,
-        };
-        self.walk(&walk, &mut |key, _| {
-            begun.extend(keys::parse_execution(key));
-            Ok(true)
-        })?;
+        let begun: Vec<ExecutionId> = self.core().layers().removing().collect();
         let owner = Epoch(self.core().layers().owner);
         for execution in begun {
             while self
@@ -50,16 +38,12 @@ impl SledStore {
     }
 }
 
-/// Takes the rows away, and marks that the cells are to follow.
+/// Takes away what is derived, and marks that the cells are to follow.
 fn begin(draft: &mut Draft<'_>, execution: &ExecutionId) -> Result<()> {
-    let head_key = keys::of_execution(keys::HEADS, execution);
-    let what = || super::head_words(execution);
-    if let Some(frame) = draft.load(&head_key, &what)?
-        && let Some(wake) = codec::decode_head(&frame, &what)?.wake
-    {
+    if let Some(Place { wake: Some(wake), .. }) = entries::place(draft.below(), execution)? {
         draft.unmark(keys::wake(wake, execution));
     }
-    draft.remove(&head_key)?;
+    draft.set_place(execution, None);
     draft.remove(&keys::of_execution(keys::LOG_LENGTHS, execution))?;
     draft.mark(keys::of_execution(keys::REMOVALS, execution));
     Ok(())
@@ -72,7 +56,7 @@ fn step(draft: &mut Draft<'_>, execution: &ExecutionId) -> Result<bool> {
         return Ok(false);
     }
     let mut left = CELLS_PER_STEP;
-    for kind in [keys::RECORDS, keys::LOGS] {
+    for kind in [keys::ENTRIES, keys::LOGS] {
         let cells = draft.cells(&prefixed(keys::numbered_prefix(kind, execution)), left)?;
         left -= cells.len();
         for (key, _) in cells {

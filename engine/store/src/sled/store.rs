@@ -5,7 +5,7 @@ use std::{ops::Bound, sync::atomic::Ordering};
 use ::sled::IVec;
 use runwright_model::{event::Record, id::ExecutionId, log::LogLine, time::Timestamp};
 
-use super::{SledStore, Walk, draft::Draft, head_words, journal_words, keys, prefixed, removal};
+use super::{SledStore, Walk, draft::Draft, entries, keys, prefixed, removal};
 use crate::{
     Append, Durability, Epoch, Error, Expect, Head, Page, Result, Store, Table, codec,
     limits::{check_append, check_key, check_value, most_or_all},
@@ -23,8 +23,8 @@ impl Store for SledStore {
             epoch = layers.owner + 1;
             let mut draft = Draft::new(&layers);
             draft.put(keys::EPOCH.to_vec(), &codec::encode(&epoch)?)?;
-            let changes = draft.into_changes();
-            wait = core.submit(&mut layers, changes, Durability::Durable)?;
+            let drafted = draft.finish();
+            wait = core.submit(&mut layers, drafted, Durability::Durable)?;
             // From here on every earlier epoch is fenced off, even while this one is not durable yet.
             layers.owner = epoch;
         }
@@ -40,80 +40,36 @@ impl Store for SledStore {
         let length = append.expected + records.len() as u64;
         let head = codec::encode_head(length, &append.summary, append.wake)?;
         self.write(append.epoch, append.durability, |draft| {
-            append_records(draft, &append, &records, &head)
+            entries::append(draft, &append, &records, &head)
         })
         .await
     }
 
     async fn read(&self, execution: &ExecutionId, from: u64) -> Result<Vec<Record>> {
-        let Some(head) = self.head(execution).await? else {
-            return Ok(Vec::new());
-        };
-        let what = || journal_words(execution);
-        let (_, end) = prefixed(keys::numbered_prefix(keys::RECORDS, execution));
-        let range = (Bound::Included(keys::numbered(keys::RECORDS, execution, from)), end);
-        let most = usize::try_from(head.length.saturating_sub(from))
-            .unwrap_or(usize::MAX)
-            .saturating_add(1);
-        let walk = Walk {
-            range,
-            backwards: false,
-            most,
-            framed: true,
-            what: &what,
-        };
-        let mut records = Vec::new();
-        self.walk(&walk, &mut |key, frame| {
-            let number = from + records.len() as u64;
-            let name = || format!("record {number} of execution {execution}");
-            if keys::parse_numbered(key).is_none_or(|(_, found)| found != number) {
-                return Err(Error::Damaged {
-                    what: name(),
-                    why: "it is missing, and a later one is there".to_owned(),
-                });
-            }
-            records.push(codec::decode_record(&frame, &name)?);
-            Ok(true)
-        })
-        .or_else(|error| self.unless_removed(execution, error))?;
-        let found = from.saturating_add(records.len() as u64);
-        if found < head.length {
-            let why = format!("it ends after {found} records, and its row counts {}", head.length);
-            self.unless_removed(execution, Error::Damaged { what: what(), why })?;
-            return Ok(Vec::new());
-        }
-        Ok(records)
+        self.read_entries(execution, from)
     }
 
     async fn head(&self, execution: &ExecutionId) -> Result<Option<Head>> {
-        let what = || head_words(execution);
-        let frame = self.load(&keys::of_execution(keys::HEADS, execution), &what)?;
-        frame.map(|frame| codec::decode_head(&frame, &what)).transpose()
+        let last = entries::last(&self.core().layers(), execution)?;
+        last.map(|entry| entry.head(execution)).transpose()
     }
 
     async fn list(&self, page: Page) -> Result<Vec<(ExecutionId, Head)>> {
-        let what = || "a row of the list of executions".to_owned();
-        let mut range = prefixed(vec![keys::HEADS]);
-        if let Some(before) = &page.before {
-            range.1 = Bound::Excluded(keys::of_execution(keys::HEADS, before));
-        }
+        let end = prefixed(vec![keys::ENTRIES]).1;
+        let mut before = page.before.as_ref().map_or(end, entries::before);
         let most = most_or_all(page.most);
         let mut rows = Vec::new();
-        self.walk(
-            &Walk {
-                range,
-                backwards: true,
-                most,
-                framed: true,
-                what: &what,
-            },
-            &mut |key, frame| {
-                let id = parsed(keys::parse_execution(key), &what)?;
-                let head = codec::decode_head(&frame, &|| head_words(&id))?;
-                rows.push((id, head));
-                Ok(rows.len() < most)
-            },
-        )?;
+        while rows.len() < most {
+            let layers = self.core().layers();
+            let Some((execution, entry)) = entries::last_before(&layers, before)? else {
+                break;
+            };
+            before = entries::before(&execution);
+            if !layers.is_removing(&execution) {
+                let head = entry.head(&execution)?;
+                rows.push((execution, head));
+            }
+        }
         Ok(rows)
     }
 
@@ -263,7 +219,7 @@ impl Store for SledStore {
         let wait = {
             let core = self.core();
             let mut layers = core.layers_mut();
-            core.submit(&mut layers, super::layers::Changes::new(), Durability::Durable)?
+            core.submit(&mut layers, super::layers::Drafted::default(), Durability::Durable)?
         };
         match wait {
             Some(wait) => wait.await.map_err(|_lost| Error::Closed)?,
@@ -273,14 +229,6 @@ impl Store for SledStore {
 }
 
 impl SledStore {
-    /// An error that a reader found in a journal, unless the journal was removed while it was read.
-    fn unless_removed(&self, execution: &ExecutionId, error: Error) -> Result<()> {
-        match self.core().layers().get(&keys::of_execution(keys::HEADS, execution))? {
-            Some(_) => Err(error),
-            None => Ok(()),
-        }
-    }
-
     fn wakes(&self, range: super::tree::Range, most: usize) -> Result<Vec<(Timestamp, ExecutionId)>> {
         let what = || "an entry of the wake-up index".to_owned();
         let mut wakes = Vec::new();
@@ -299,39 +247,6 @@ impl SledStore {
         )?;
         Ok(wakes)
     }
-}
-
-/// Drafts an append, if the journal is as long as it expects.
-fn append_records(draft: &mut Draft<'_>, append: &Append, records: &[Vec<u8>], head: &[u8]) -> Result<()> {
-    let execution = &append.execution;
-    let what = || head_words(execution);
-    let head_key = keys::of_execution(keys::HEADS, execution);
-    let (length, wake) = match draft.load(&head_key, &what)? {
-        Some(frame) => codec::decode_place(&frame, &what)?,
-        None => {
-            removal::finish(draft, execution)?;
-            (0, None)
-        }
-    };
-    if length != append.expected {
-        return Err(Error::Conflict {
-            execution: execution.clone(),
-            expected: append.expected,
-            actual: length,
-        });
-    }
-    for (record, number) in records.iter().zip(length..) {
-        draft.put_new(keys::numbered(keys::RECORDS, execution, number), record);
-    }
-    if wake != append.wake {
-        if let Some(at) = wake {
-            draft.unmark(keys::wake(at, execution));
-        }
-        if let Some(at) = append.wake {
-            draft.mark(keys::wake(at, execution));
-        }
-    }
-    draft.put(head_key, head)
 }
 
 fn log_length(frame: Option<IVec>, execution: &ExecutionId) -> Result<u64> {
