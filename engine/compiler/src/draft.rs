@@ -5,11 +5,18 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use runwright_model::{expression::Template, id::StepId, parameter::Parameter, plan::Order, step::Step};
+use runwright_model::{
+    expression::Template,
+    id::StepId,
+    parameter::{Parameter, ParameterType},
+    plan::Order,
+    step::Step,
+};
 
 use crate::{
     Catalog, codes,
     condition::Comparison,
+    constraint,
     document::Document,
     finding::{Finding, Findings},
     flow::Flow,
@@ -87,7 +94,7 @@ impl<'c> Draft<'c> {
                 .collect(),
             order: if document.is_graph() { Order::Graph } else { Order::List },
             steps: Vec::with_capacity(document.steps.len()),
-            uses: Vec::new(),
+            uses: Vec::with_capacity(document.steps.len() * 2),
             comparisons: Vec::new(),
             jumps_known: true,
             assume_role: None,
@@ -110,10 +117,10 @@ impl<'c> Draft<'c> {
             .as_ref()
             .map(|node| self.read(Site::Role, None, |reader| reader.template(node)));
         for variable in &document.variables.read {
-            let default = variable
-                .default
-                .as_ref()
-                .map(|node| self.read(Site::Variable, None, |reader| reader.template(node)));
+            let default = variable.default.as_ref().map(|node| {
+                let template = self.read(Site::Variable, None, |reader| reader.template(node));
+                in_type(template, variable.variable_type)
+            });
             self.variable_defaults.push(default);
         }
     }
@@ -163,6 +170,14 @@ impl<'c> Draft<'c> {
     pub(crate) fn nearest_step(&self, name: &str) -> Option<&'c str> {
         let names = self.document.steps.iter().filter_map(|step| step.name.as_ref());
         self.suggest.nearest(name, names.map(|name| name.value.as_str()))
+    }
+}
+
+/// A literal default in the variable's type: a map may be written as its JSON text.
+fn in_type(template: Template, wanted: ParameterType) -> Template {
+    match template {
+        Template::Literal(value) => Template::Literal(constraint::typed(wanted, &value).unwrap_or(value)),
+        Template::Reference(_) | Template::Text(_) | Template::List(_) | Template::Map(_) => template,
     }
 }
 

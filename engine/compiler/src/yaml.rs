@@ -18,6 +18,9 @@ use crate::{
 /// How many lines of flow collections may be indented too little.
 const JOINS_MAX: usize = 100;
 
+/// A large text is read again less often: this many bytes in all.
+const JOIN_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// Reads the one document of the text.
 ///
 /// In `{…}` and `[…]` most parsers do not look at indentation, and documents rely on it; the event parser does. A
@@ -25,7 +28,7 @@ const JOINS_MAX: usize = 100;
 /// every offset as it is.
 pub(crate) fn read(text: &str, findings: &mut Findings) -> Result<Node, Finding> {
     let mut text = Cow::Borrowed(text);
-    for _ in 0..JOINS_MAX {
+    for _ in 0..JOINS_MAX.min(JOIN_BYTES_MAX / text.len().max(1)) {
         let mut found = Findings::new();
         match attempt(&text, &mut found) {
             Ok(node) => {
@@ -438,4 +441,43 @@ fn advice(info: &str) -> Option<&'static str> {
         .iter()
         .find(|(part, _)| info.contains(part))
         .map(|(_, help)| *help)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn value(text: &str) -> Value {
+        read(text, &mut Findings::new()).unwrap().to_value()
+    }
+
+    #[test]
+    fn values_are_those_of_serde_yaml() {
+        let texts = [
+            include_str!("../tests/fixtures/everything.yaml"),
+            "a: [1, -2, 0x1f, 0o17, 1.5, 1e3, +7, .5, 0755, 00, 1_000, 12345678901234567890]",
+            "a: [yes, No, ON, off, y, n, true, False, TRUE, null, ~, Null, '', \"\", nULL]",
+            "a: |\n  x\n  y\n\nb: >-\n  x\n  y\nc: 'it''s'\nd: \"t\\tab \\u00e9\"\n",
+            "a: &x {b: [1]}\nc: *x\nd: !!str 5\ne: 2024-01-01\nf: 1.2.3\n? g\n: h\n",
+            "- a\n-\n- - b\n  - c\n- {d: , e: f}\n",
+            "key with blanks: value with # no comment\nother: value # comment\n",
+            "1: a\ntrue: b\nnull: c\n",
+        ];
+        for text in texts {
+            let expected: Value = serde_yaml::from_str(text).unwrap();
+            assert_eq!(value(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn flow_collections_may_be_indented_too_little() {
+        let expected = serde_json::json!({"a": {"b": {"c": [1, 2], "é": 3}, "d": "e"}});
+        assert_eq!(value("a:\n  b: {\n    c: [1,\n  2],\n  é: 3\n  }\n  d: e\n"), expected);
+        assert_eq!(
+            value("a:\r\n  b: {\r\n    c: [1,\r\n  2],\r\n  é: 3\r\n  }\r\n  d: e\r\n"),
+            expected
+        );
+    }
 }
