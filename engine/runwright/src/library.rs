@@ -93,7 +93,7 @@ impl Library {
         if !problems.is_empty() {
             // An action whose plugin cannot be loaded is unknown only because of that.
             let failed: Vec<String> = problems.iter().map(|(action, _)| action.clone()).collect();
-            compiled.diagnostics.retain(|found| !failed.iter().any(|action| found.is_unknown_action(action)));
+            compiled.diagnostics.retain(|found| !failed.iter().any(|action| is_unknown(found, action)));
             compiled.diagnostics.extend(problems.into_iter().map(|(_, found)| found));
             compiled.diagnostics.sort_by_key(|found| found.span.bytes.start);
             compiled.plan = None;
@@ -202,6 +202,10 @@ impl Library {
         codes.sort_unstable_by_key(|(code, _)| *code);
         codes
     }
+}
+
+fn is_unknown(found: &Diagnostic, action: &str) -> bool {
+    found.code == runwright_compiler::UNKNOWN_ACTION && found.message.contains(&format!("`{action}`"))
 }
 
 /// A plugin that comes with the engine may do what its manifest wants.
