@@ -54,7 +54,10 @@ impl Calls for Ready {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { cache_dir: Some(folder.path().to_owned()), ..Options::new(Arc::new(Bytes)) };
+    let options = Options {
+        cache_dir: Some(folder.path().join("cache")),
+        ..Options::new(Arc::new(Bytes))
+    };
     for name in ["cold: start, compile, keep, call", "from the cache: start, map, call"] {
         let start = Instant::now();
         let host = Host::new(options.clone()).unwrap();
@@ -65,7 +68,10 @@ async fn main() {
     let host = Host::new(options).unwrap();
     for (name, inputs) in [
         ("warm: one call", json!({"do": "progress"})),
-        ("warm: one call with 100 host calls", json!({"do": "many-calls", "times": 100})),
+        (
+            "warm: one call with 100 host calls",
+            json!({"do": "many-calls", "times": 100}),
+        ),
         ("warm: echo of 1 KiB", json!({"do": "echo", "text": "x".repeat(1024)})),
     ] {
         let mut times = Vec::new();
@@ -85,7 +91,12 @@ async fn once(host: &Host, inputs: Value) {
         component: *DIGEST.get_or_init(|| Digest::of(COMPONENT)),
         execution: "e-1".parse().unwrap(),
         step: "s".into(),
-        of: Try { step: StepId(0), visit: 1, phase: Phase::Run, attempt: 1 },
+        of: Try {
+            step: StepId(0),
+            visit: 1,
+            phase: Phase::Run,
+            attempt: 1,
+        },
         idempotency_key: "k".into(),
         deadline: None,
         inputs,

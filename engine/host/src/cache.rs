@@ -25,7 +25,10 @@ pub(crate) struct Cache {
 impl Cache {
     /// Opens a folder, making it if it is missing.
     pub(crate) fn open(folder: &Path, configuration: String) -> Result<Self, Error> {
-        let refuse = |reason: String| Error::CacheFolder { folder: folder.to_owned(), reason };
+        let refuse = |reason: String| Error::CacheFolder {
+            folder: folder.to_owned(),
+            reason,
+        };
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -40,7 +43,10 @@ impl Cache {
                 facts.uid()
             )));
         }
-        Ok(Self { folder: folder.to_owned(), configuration })
+        Ok(Self {
+            folder: folder.to_owned(),
+            configuration,
+        })
     }
 
     /// The compiled form of a component, if there is a good one.
@@ -76,7 +82,9 @@ impl Cache {
     pub(crate) fn manifest(&self, component: &Digest) -> Option<Manifest> {
         let bytes = read_ours(&self.path(component, "manifest"))?;
         let (seal, json) = bytes.split_at_checked(sum(b"").len())?;
-        (seal == sum(json).as_bytes()).then(|| serde_json::from_slice(json).ok()).flatten()
+        (seal == sum(json).as_bytes())
+            .then(|| serde_json::from_slice(json).ok())
+            .flatten()
     }
 
     /// Keeps a manifest.
@@ -87,7 +95,8 @@ impl Cache {
     }
 
     fn path(&self, component: &Digest, kind: &str) -> PathBuf {
-        self.folder.join(format!("{}-{}.{kind}", component.to_hex(), self.configuration))
+        self.folder
+            .join(format!("{}-{}.{kind}", component.to_hex(), self.configuration))
     }
 
     /// Writes a whole file or none, and durably: a reader never sees a part.

@@ -39,16 +39,26 @@ impl Caller<'_> {
         let ended = match invocation.phase() {
             Phase::Run => {
                 let call = async |plugin: &Plugin, store: &mut Store<State>| {
-                    plugin.runwright_plugin_action().call_run(store, &context, &inputs).await
+                    plugin
+                        .runwright_plugin_action()
+                        .call_run(store, &context, &inputs)
+                        .await
                 };
-                self.call(store, call).await.map(|result| result.map(|text| outputs(&text, self.limits)))
+                self.call(store, call)
+                    .await
+                    .map(|result| result.map(|text| outputs(&text, self.limits)))
             }
             Phase::Rollback => {
                 let done = done(&invocation.done.unwrap_or_default());
                 let call = async |plugin: &Plugin, store: &mut Store<State>| {
-                    plugin.runwright_plugin_action().call_rollback(store, &context, &inputs, &done).await
+                    plugin
+                        .runwright_plugin_action()
+                        .call_rollback(store, &context, &inputs, &done)
+                        .await
                 };
-                self.call(store, call).await.map(|result| result.map(|()| Invoked::Returned(Value::Null)))
+                self.call(store, call)
+                    .await
+                    .map(|result| result.map(|()| Invoked::Returned(Value::Null)))
             }
         };
         match ended {
@@ -83,7 +93,11 @@ impl Caller<'_> {
         call: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Ended> {
         let meter = Meter::new();
-        interrupt(&mut store, meter.clone(), Duration::from_millis(self.limits.call_cpu_ms));
+        interrupt(
+            &mut store,
+            meter.clone(),
+            Duration::from_millis(self.limits.call_cpu_ms),
+        );
         let result = meter
             .count(async {
                 let plugin = self.plugin.instantiate_async(&mut store).await?;
@@ -108,8 +122,14 @@ fn interrupt(store: &mut Store<State>, meter: Meter, limit: Duration) {
             return Ok(UpdateDeadline::Yield(1));
         }
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let excess = Excess { which: "call-cpu-ms", limit: ms(limit), used: Some(ms(running)) };
-        Err(context.data_mut().end(Ended::Failed(excess.failure("went on computing"))))
+        let excess = Excess {
+            which: "call-cpu-ms",
+            limit: ms(limit),
+            used: Some(ms(running)),
+        };
+        Err(context
+            .data_mut()
+            .end(Ended::Failed(excess.failure("went on computing"))))
     });
 }
 
@@ -132,7 +152,10 @@ fn done(done: &Done) -> action::Done {
         request: json(request),
         answer: outcome.as_ref().map(answer),
     });
-    action::Done { outputs: done.outputs.as_ref().map(Value::to_string), calls: calls.collect() }
+    action::Done {
+        outputs: done.outputs.as_ref().map(Value::to_string),
+        calls: calls.collect(),
+    }
 }
 
 /// A value of the model in the form the journal keeps.
@@ -144,7 +167,11 @@ fn json<T: Serialize>(value: &T) -> String {
 fn outputs(text: &str, limits: &Limits) -> Invoked {
     let used = text.len() as u64;
     if used > limits.output_bytes {
-        let excess = Excess { which: "output-bytes", limit: limits.output_bytes, used: Some(used) };
+        let excess = Excess {
+            which: "output-bytes",
+            limit: limits.output_bytes,
+            used: Some(used),
+        };
         return Invoked::Failed(excess.failure("returned outputs"));
     }
     let reason = match serde_json::from_str::<Value>(text) {
@@ -162,20 +189,41 @@ const SHOWN_CHARS: usize = 80;
 
 /// The plugin's own failure. It is kept even when it says too much: losing it would lose the reason.
 fn failed(failure: action::Failure, limits: &Limits) -> Failure {
-    let action::Failure { kind, mut message, retryable, details } = failure;
+    let action::Failure {
+        kind,
+        mut message,
+        retryable,
+        details,
+    } = failure;
     let limit = usize::try_from(limits.failure_bytes).unwrap_or(usize::MAX);
     if message.len() > limit {
         let used = message.len();
-        message.truncate((0..=limit).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0));
-        message.push_str(&format!(" … (cut: limit `failure-bytes` exceeded, {used} bytes where {limit} are allowed)"));
+        message.truncate(
+            (0..=limit)
+                .rev()
+                .find(|end| message.is_char_boundary(*end))
+                .unwrap_or(0),
+        );
+        message.push_str(&format!(
+            " … (cut: limit `failure-bytes` exceeded, {used} bytes where {limit} are allowed)"
+        ));
     }
     let details = details.and_then(|text| details_of(&text, limit, &mut message));
-    Failure { kind: kind_to_model(kind), message, retryable, code: None, details }
+    Failure {
+        kind: kind_to_model(kind),
+        message,
+        retryable,
+        code: None,
+        details,
+    }
 }
 
 fn details_of(text: &str, limit: usize, message: &mut String) -> Option<Value> {
     let reason = if text.len() > limit {
-        format!("limit `failure-bytes` exceeded, {} bytes where {limit} are allowed", text.len())
+        format!(
+            "limit `failure-bytes` exceeded, {} bytes where {limit} are allowed",
+            text.len()
+        )
     } else {
         match serde_json::from_str::<Value>(text) {
             Ok(details @ Value::Object(_)) => return Some(details),

@@ -49,7 +49,9 @@ pub enum Error {
         reason: String,
     },
     /// Too many bytes.
-    #[error("limit `component-bytes` exceeded: the component has {used} bytes where {limit} are allowed; make it smaller, or raise the host's limit `component-bytes`")]
+    #[error(
+        "limit `component-bytes` exceeded: the component has {used} bytes where {limit} are allowed; make it smaller, or raise the host's limit `component-bytes`"
+    )]
     TooLarge {
         /// Its size.
         used: u64,
@@ -57,7 +59,9 @@ pub enum Error {
         limit: u64,
     },
     /// Nobody has it.
-    #[error("the component {0} is neither bundled nor in the store: start a runbook that names its file to put it back")]
+    #[error(
+        "the component {0} is neither bundled nor in the store: start a runbook that names its file to put it back"
+    )]
     Missing(Digest),
     /// Other bytes than the digest says.
     #[error("the bytes kept as {wanted} are those of {found}: check the store, they will not be run")]
@@ -93,7 +97,9 @@ pub enum Error {
 }
 
 fn near(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+    nearest
+        .as_ref()
+        .map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
 impl Error {
@@ -133,6 +139,9 @@ impl Error {
             }
         };
         // The same bytes fail alike, whatever the kind says of others.
-        Failure { retryable: false, ..Failure::new(kind, self.to_string()).with_code(self.code()) }
+        Failure {
+            retryable: false,
+            ..Failure::new(kind, self.to_string()).with_code(self.code())
+        }
     }
 }

@@ -64,7 +64,10 @@ fn unknown(wanted: &str) -> Error {
     Error::UnknownImport {
         wanted: wanted.to_owned(),
         nearest,
-        offered: format!("`{PACKAGE}/…@{VERSION}` ({}) and WASI 0.2 without `wasi:http`", ours.join(", ")),
+        offered: format!(
+            "`{PACKAGE}/…@{VERSION}` ({}) and WASI 0.2 without `wasi:http`",
+            ours.join(", ")
+        ),
     }
 }
 
@@ -89,7 +92,10 @@ mod tests {
     fn the_nearest_name_is_proposed() {
         let error = unknown("runwright:plugin/file@0.1.0").to_string();
         assert!(error.contains("wants `runwright:plugin/file@0.1.0`"), "{error}");
-        assert!(error.contains("did you mean `runwright:plugin/files@0.1.0`?"), "{error}");
+        assert!(
+            error.contains("did you mean `runwright:plugin/files@0.1.0`?"),
+            "{error}"
+        );
         assert!(!unknown("acme:things/else@1.0.0").to_string().contains("did you mean"));
     }
 }

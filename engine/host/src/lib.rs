@@ -67,8 +67,8 @@ use runwright_model::{
 };
 use tokio::sync::Semaphore;
 
-pub use crate::{codes::CODES, error::Error, limits::Limits};
 use crate::{call::Caller, loader::Loader, loader::Ready, state::Ended, ticker::Ticker};
+pub use crate::{codes::CODES, error::Error, limits::Limits};
 
 /// Finds components by content, wherever they are kept.
 #[async_trait::async_trait]
@@ -96,7 +96,12 @@ impl Options {
     /// The default limits, 1,000 instances, and no cache on disk.
     #[must_use]
     pub fn new(components: Arc<dyn Components>) -> Self {
-        Self { components, cache_dir: None, limits: Limits::default(), instances: INSTANCES_DEFAULT }
+        Self {
+            components,
+            cache_dir: None,
+            limits: Limits::default(),
+            instances: INSTANCES_DEFAULT,
+        }
     }
 }
 
@@ -125,13 +130,25 @@ impl Host {
     /// [`Error::Engine`] when the machine has no address space for so many instances,
     /// [`Error::CacheFolder`] when the folder cannot be used.
     pub fn new(options: Options) -> Result<Self, Error> {
-        let Options { components, cache_dir, limits, instances } = options;
+        let Options {
+            components,
+            cache_dir,
+            limits,
+            instances,
+        } = options;
         let engine = runtime::engine(&limits, instances)?;
         let loader = Loader::new(engine.clone(), cache_dir.as_deref(), components, limits.component_bytes)?;
-        let ticker = Ticker::start(&engine)
-            .map_err(|error| Error::Engine { reason: format!("its thread cannot be started: {error}") })?;
+        let ticker = Ticker::start(&engine).map_err(|error| Error::Engine {
+            reason: format!("its thread cannot be started: {error}"),
+        })?;
         let turns = Semaphore::new(instances as usize);
-        Ok(Self(Arc::new(Shared { engine, limits, loader, ticker, turns })))
+        Ok(Self(Arc::new(Shared {
+            engine,
+            limits,
+            loader,
+            ticker,
+            turns,
+        })))
     }
 
     /// Makes a component ready to be called and answers its name: checked, compiled and linked. What it finds
@@ -151,7 +168,11 @@ impl Host {
     /// Those of [`Host::load`], [`Error::Describe`] and [`Error::Manifest`].
     pub async fn describe(&self, component: &Digest) -> Result<Manifest, Error> {
         let ready = self.0.loader.ready(*component).await?;
-        ready.manifest.get_or_try_init(|| self.0.describe(component, &ready)).await.cloned()
+        ready
+            .manifest
+            .get_or_try_init(|| self.0.describe(component, &ready))
+            .await
+            .cloned()
     }
 
     /// What a call may use.
@@ -168,19 +189,31 @@ impl Shared {
         }
         let _turn = self.turns.acquire().await.expect("the semaphore is never closed");
         let _running = self.ticker.running();
-        let described = self.caller(ready).describe(Arc::new(Nothing)).await.map_err(|ended| match ended {
-            Ended::Failed(failure) => Error::Describe(failure),
-            Ended::Suspended => unreachable!("nothing suspends: every call is stopped"),
-        })?;
+        let described = self
+            .caller(ready)
+            .describe(Arc::new(Nothing))
+            .await
+            .map_err(|ended| match ended {
+                Ended::Failed(failure) => Error::Describe(failure),
+                Ended::Suspended => unreachable!("nothing suspends: every call is stopped"),
+            })?;
         let manifest = manifest::read(described, self.limits.manifest_bytes)?;
-        if let Some(Err(error)) = self.loader.cache().map(|cache| cache.keep_manifest(component, &manifest)) {
+        if let Some(Err(error)) = self
+            .loader
+            .cache()
+            .map(|cache| cache.keep_manifest(component, &manifest))
+        {
             tracing::warn!(%error, "a manifest cannot be kept; the plugin will be asked again");
         }
         Ok(manifest)
     }
 
     fn caller<'a>(&'a self, ready: &'a Ready) -> Caller<'a> {
-        Caller { engine: &self.engine, limits: &self.limits, plugin: &ready.plugin }
+        Caller {
+            engine: &self.engine,
+            limits: &self.limits,
+            plugin: &ready.plugin,
+        }
     }
 }
 
@@ -203,7 +236,10 @@ struct Nothing;
 #[async_trait::async_trait]
 impl Calls for Nothing {
     async fn call(&self, request: Request) -> Called {
-        let message = format!("It called `{}` while it described itself, when nothing may be called.", request.function());
+        let message = format!(
+            "It called `{}` while it described itself, when nothing may be called.",
+            request.function()
+        );
         Called::Stopped(Failure::new(FailureKind::Plugin, message).with_code(codes::CALL_IN_DESCRIBE))
     }
 

@@ -146,7 +146,15 @@ impl Limiter {
 /// The new total, or the refusal.
 fn grown(total: u64, current: usize, desired: usize, which: &'static str, limit: u64) -> Result<u64, Excess> {
     let used = total.saturating_sub(current as u64).saturating_add(desired as u64);
-    if used > limit { Err(Excess { which, limit, used: Some(used) }) } else { Ok(used) }
+    if used > limit {
+        Err(Excess {
+            which,
+            limit,
+            used: Some(used),
+        })
+    } else {
+        Ok(used)
+    }
 }
 
 impl ResourceLimiter for Limiter {
@@ -162,7 +170,13 @@ impl ResourceLimiter for Limiter {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        match grown(self.table_elements, current, desired, "table-elements", self.table_limit) {
+        match grown(
+            self.table_elements,
+            current,
+            desired,
+            "table-elements",
+            self.table_limit,
+        ) {
             Ok(total) => self.table_elements = total,
             Err(excess) => {
                 self.refused = Some(excess);
@@ -182,7 +196,11 @@ mod tests {
     use super::*;
 
     fn limiter() -> Limiter {
-        Limiter::new(&Limits { memory_bytes: 100, table_elements: 10, ..Limits::default() })
+        Limiter::new(&Limits {
+            memory_bytes: 100,
+            table_elements: 10,
+            ..Limits::default()
+        })
     }
 
     #[test]
@@ -192,7 +210,14 @@ mod tests {
         assert!(limiter.memory_growing(0, 40, None).unwrap(), "exactly at the limit");
         assert!(limiter.refused.is_none());
         assert!(!limiter.memory_growing(60, 61, None).unwrap());
-        assert_eq!(limiter.refused, Some(Excess { which: "memory-bytes", limit: 100, used: Some(101) }));
+        assert_eq!(
+            limiter.refused,
+            Some(Excess {
+                which: "memory-bytes",
+                limit: 100,
+                used: Some(101)
+            })
+        );
     }
 
     #[test]
@@ -200,12 +225,24 @@ mod tests {
         let mut limiter = limiter();
         assert!(limiter.table_growing(0, 10, None).unwrap());
         assert!(!limiter.table_growing(0, 1, None).unwrap());
-        assert_eq!(limiter.refused, Some(Excess { which: "table-elements", limit: 10, used: Some(11) }));
+        assert_eq!(
+            limiter.refused,
+            Some(Excess {
+                which: "table-elements",
+                limit: 10,
+                used: Some(11)
+            })
+        );
     }
 
     #[test]
     fn a_breach_says_all_there_is_to_say() {
-        let failure = Excess { which: "calls", limit: 3, used: Some(4) }.failure("called a capability again");
+        let failure = Excess {
+            which: "calls",
+            limit: 3,
+            used: Some(4),
+        }
+        .failure("called a capability again");
         assert_eq!(failure.kind, FailureKind::LimitExceeded);
         assert_eq!(failure.code.as_deref(), Some(codes::LIMIT));
         for part in ["`calls`", "4", "3", "raise"] {
@@ -221,6 +258,9 @@ mod tests {
         for (name, value) in limits.entries() {
             assert_eq!(json[name], value, "{name}");
         }
-        assert!(serde_json::from_str::<Limits>("{\"memory\": 1}").is_err(), "a misspelt limit is refused");
+        assert!(
+            serde_json::from_str::<Limits>("{\"memory\": 1}").is_err(),
+            "a misspelt limit is refused"
+        );
     }
 }

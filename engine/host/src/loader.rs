@@ -14,7 +14,9 @@ use wasmtime::{
     component::{Component, Linker},
 };
 
-use crate::{Components, Error, bindings::PluginPre, cache::Cache, capability, codes, imports, preamble, state::State, wasi};
+use crate::{
+    Components, Error, bindings::PluginPre, cache::Cache, capability, codes, imports, preamble, state::State, wasi,
+};
 
 /// Components that stay ready in memory. Their code is mapped, so one costs little more than its name.
 const READY_MAX: usize = 256;
@@ -58,10 +60,21 @@ impl Loader {
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker)
             .and_then(|()| capability::link(&mut linker))
-            .map_err(|error| Error::Engine { reason: format!("{error:#}") })?;
-        let cache = cache_dir.map(|folder| Cache::open(folder, configuration(&engine))).transpose()?;
+            .map_err(|error| Error::Engine {
+                reason: format!("{error:#}"),
+            })?;
+        let cache = cache_dir
+            .map(|folder| Cache::open(folder, configuration(&engine)))
+            .transpose()?;
         let shelf = Mutex::default();
-        Ok(Self { engine, linker, cache: cache.map(Arc::new), components, component_bytes, shelf })
+        Ok(Self {
+            engine,
+            linker,
+            cache: cache.map(Arc::new),
+            components,
+            component_bytes,
+            shelf,
+        })
     }
 
     /// The component of this digest, ready to be called.
@@ -100,12 +113,20 @@ impl Loader {
         let bytes = self.components.bytes(digest).await.ok_or(Error::Missing(*digest))?;
         self.check_size(&bytes)?;
         let found = Digest::of(&bytes);
-        if found == *digest { Ok(bytes) } else { Err(Error::WrongBytes { wanted: *digest, found }) }
+        if found == *digest {
+            Ok(bytes)
+        } else {
+            Err(Error::WrongBytes { wanted: *digest, found })
+        }
     }
 
     fn check_size(&self, bytes: &[u8]) -> Result<(), Error> {
         let (used, limit) = (bytes.len() as u64, self.component_bytes);
-        if used > limit { Err(Error::TooLarge { used, limit }) } else { Ok(()) }
+        if used > limit {
+            Err(Error::TooLarge { used, limit })
+        } else {
+            Ok(())
+        }
     }
 
     async fn mapped(&self, digest: Digest) -> Option<Component> {
@@ -126,10 +147,15 @@ impl Loader {
 
     fn link(&self, component: &Component) -> Result<Arc<Ready>, Error> {
         imports::check(&self.engine, component)?;
-        let other = |error: wasmtime::Error| Error::OtherWorld { reason: format!("{error:#}") };
+        let other = |error: wasmtime::Error| Error::OtherWorld {
+            reason: format!("{error:#}"),
+        };
         let instance = self.linker.instantiate_pre(component).map_err(other)?;
         let plugin = PluginPre::new(instance).map_err(other)?;
-        Ok(Arc::new(Ready { plugin, manifest: OnceCell::new() }))
+        Ok(Arc::new(Ready {
+            plugin,
+            manifest: OnceCell::new(),
+        }))
     }
 
     fn slot(&self, digest: Digest) -> Arc<OnceCell<Arc<Ready>>> {
@@ -147,12 +173,22 @@ impl Shelf {
             return Arc::clone(&slot.ready);
         }
         if self.slots.len() >= READY_MAX
-            && let Some(oldest) = self.slots.iter().min_by_key(|(_, slot)| slot.used).map(|(digest, _)| *digest)
+            && let Some(oldest) = self
+                .slots
+                .iter()
+                .min_by_key(|(_, slot)| slot.used)
+                .map(|(digest, _)| *digest)
         {
             self.slots.remove(&oldest);
         }
         let ready = Arc::new(OnceCell::new());
-        self.slots.insert(digest, Slot { ready: Arc::clone(&ready), used });
+        self.slots.insert(
+            digest,
+            Slot {
+                ready: Arc::clone(&ready),
+                used,
+            },
+        );
         ready
     }
 }
@@ -161,7 +197,9 @@ impl Shelf {
 /// dropped from memory.
 fn compile(engine: &Engine, cache: Option<&Cache>, digest: &Digest, bytes: &[u8]) -> Result<Component, Error> {
     preamble::check(bytes)?;
-    let broken = |error: wasmtime::Error| Error::Broken { reason: format!("{error:#}") };
+    let broken = |error: wasmtime::Error| Error::Broken {
+        reason: format!("{error:#}"),
+    };
     let compiled = engine.precompile_component(bytes).map_err(broken)?;
     let kept = cache.map(|cache| cache.keep_artifact(digest, &compiled));
     match kept {
@@ -175,7 +213,10 @@ fn compile(engine: &Engine, cache: Option<&Cache>, digest: &Digest, bytes: &[u8]
         }
         None => {}
     }
-    #[expect(unsafe_code, reason = "these bytes were compiled a few lines above and never left this process")]
+    #[expect(
+        unsafe_code,
+        reason = "these bytes were compiled a few lines above and never left this process"
+    )]
     // SAFETY: `compiled` comes from `precompile_component` of the same engine.
     let component = unsafe { Component::deserialize(engine, compiled) };
     component.map_err(broken)
@@ -200,7 +241,7 @@ fn configuration(engine: &Engine) -> String {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::Broken { reason: format!("the compiler crashed: {error}") })
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Broken {
+        reason: format!("the compiler crashed: {error}"),
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -24,7 +25,7 @@ struct Pages {
     full: bool,
     stdout: Unfinished,
     stderr: Unfinished,
-    last_error: String,
+    last_errors: VecDeque<String>,
 }
 
 /// A line whose end has not come.
@@ -45,7 +46,7 @@ impl Logbook {
             full: false,
             stdout: Unfinished::default(),
             stderr: Unfinished::default(),
-            last_error: String::new(),
+            last_errors: VecDeque::new(),
         })))
     }
 
@@ -73,9 +74,9 @@ impl Logbook {
         }
     }
 
-    /// The last line that was written to standard error: a language's own words for its crash.
-    pub(crate) fn last_error(&self) -> String {
-        self.pages().last_error.clone()
+    /// The last lines that were written to standard error: a language's own words for its crash.
+    pub(crate) fn last_errors(&self) -> String {
+        self.pages().last_errors.make_contiguous().join(" / ")
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -111,7 +112,11 @@ impl Pages {
         let text = String::from_utf8_lossy(bytes);
         self.line(Level::Info, stream, &text, dropped);
         if stream == Stream::Stderr && !text.trim().is_empty() {
-            self.last_error = shown(&text, self.line_limit.min(ERROR_BYTES_MAX), 0).into_owned();
+            if self.last_errors.len() == ERROR_LINES_MAX {
+                self.last_errors.pop_front();
+            }
+            self.last_errors
+                .push_back(shown(&text, self.line_limit.min(ERROR_BYTES_MAX), 0).into_owned());
         }
     }
 
@@ -136,8 +141,10 @@ impl Pages {
     }
 }
 
-/// How much of the last line of standard error a failure shows.
-const ERROR_BYTES_MAX: usize = 1024;
+/// How many of the last lines of standard error a failure shows.
+const ERROR_LINES_MAX: usize = 4;
+/// How much of each.
+const ERROR_BYTES_MAX: usize = 512;
 
 /// The text on one line with nothing in it that a terminal obeys, at most about `limit` bytes.
 fn shown(text: &str, limit: usize, dropped: usize) -> Cow<'_, str> {
@@ -150,7 +157,11 @@ fn shown(text: &str, limit: usize, dropped: usize) -> Cow<'_, str> {
     }
     let mut line = String::with_capacity(end);
     for character in text[..end].chars() {
-        if is_obeyed(character) { line.extend(character.escape_default()) } else { line.push(character) }
+        if is_obeyed(character) {
+            line.extend(character.escape_default())
+        } else {
+            line.push(character)
+        }
     }
     let cut = text.len() - end + dropped;
     if cut > 0 {
@@ -172,7 +183,10 @@ mod tests {
     #[test]
     fn nothing_is_obeyed() {
         assert_eq!(shown("plain ä", 100, 0), "plain ä");
-        assert_eq!(shown("\x1b[31mred\x07\r\n\u{202e}", 100, 0), "\\u{1b}[31mred\\u{7}\\r\\n\\u{202e}");
+        assert_eq!(
+            shown("\x1b[31mred\x07\r\n\u{202e}", 100, 0),
+            "\\u{1b}[31mred\\u{7}\\r\\n\\u{202e}"
+        );
         assert_eq!(shown("\u{9b}31m", 100, 0), "\\u{9b}31m");
     }
 

@@ -19,8 +19,11 @@ pub(crate) fn read(manifest: wit::Manifest, bytes_max: u64) -> Result<Manifest, 
     let bytes = size(&manifest);
     if bytes > bytes_max {
         // Nothing else is looked at: what is too large is not to be read.
-        let problem = format!("limit `manifest-bytes` exceeded: its texts have {bytes} bytes where {bytes_max} are allowed");
-        return Err(Error::Manifest { problems: vec![problem] });
+        let problem =
+            format!("limit `manifest-bytes` exceeded: its texts have {bytes} bytes where {bytes_max} are allowed");
+        return Err(Error::Manifest {
+            problems: vec![problem],
+        });
     }
     if !is_action_name(&manifest.action) {
         problems.push(format!(
@@ -30,7 +33,10 @@ pub(crate) fn read(manifest: wit::Manifest, bytes_max: u64) -> Result<Manifest, 
         ));
     }
     if let Err(error) = semver::Version::parse(&manifest.version) {
-        problems.push(format!("version {:?} is no semantic version as `1.2.3` is: {error}", manifest.version));
+        problems.push(format!(
+            "version {:?} is no semantic version as `1.2.3` is: {error}",
+            manifest.version
+        ));
     }
     if manifest.description.trim().is_empty() {
         problems.push("the description is empty: say in one sentence what a step with this action does".into());
@@ -58,22 +64,37 @@ pub(crate) fn read(manifest: wit::Manifest, bytes_max: u64) -> Result<Manifest, 
 }
 
 fn size(manifest: &wit::Manifest) -> u64 {
-    let wants = manifest.capabilities.iter().map(|want| want.capability.len() + want.why.len());
-    let texts = [&manifest.action, &manifest.version, &manifest.description, &manifest.inputs, &manifest.outputs];
+    let wants = manifest
+        .capabilities
+        .iter()
+        .map(|want| want.capability.len() + want.why.len());
+    let texts = [
+        &manifest.action,
+        &manifest.version,
+        &manifest.description,
+        &manifest.inputs,
+        &manifest.outputs,
+    ];
     (texts.map(String::len).iter().sum::<usize>() + wants.sum::<usize>()) as u64
 }
 
 fn is_action_name(name: &str) -> bool {
     let is_part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        part.starts_with(|c: char| c.is_ascii_alphabetic())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     };
-    name.len() <= NAME_BYTES_MAX && name.split_once(':').is_some_and(|(space, name)| is_part(space) && is_part(name))
+    name.len() <= NAME_BYTES_MAX
+        && name
+            .split_once(':')
+            .is_some_and(|(space, name)| is_part(space) && is_part(name))
 }
 
 fn schema(of: &str, text: &str, problems: &mut Vec<String>) -> Schema {
     match serde_json::from_str::<Schema>(text) {
         Ok(schema) if schema.kind == Some(Kind::Object) => return schema,
-        Ok(_) => problems.push(format!("the schema of the {of} must be that of an object: give it `\"type\": \"object\"`")),
+        Ok(_) => problems.push(format!(
+            "the schema of the {of} must be that of an object: give it `\"type\": \"object\"`"
+        )),
         Err(error) => problems.push(format!("the schema of the {of} cannot be read: {error}")),
     }
     Schema::default()
@@ -107,7 +128,10 @@ mod tests {
             description: "Drains.".into(),
             inputs: r#"{"type": "object"}"#.into(),
             outputs: r#"{"type": "object"}"#.into(),
-            capabilities: vec![wit::Want { capability: "files".into(), why: "To see.".into() }],
+            capabilities: vec![wit::Want {
+                capability: "files".into(),
+                why: "To see.".into(),
+            }],
             rollback: true,
             impact: wit::Impact::Mutating,
         }
@@ -126,7 +150,13 @@ mod tests {
     #[test]
     fn a_good_one_is_read() {
         let manifest = read(good(), 1_000).unwrap();
-        assert_eq!(manifest.capabilities, [Want { capability: Capability::Files, why: "To see.".into() }]);
+        assert_eq!(
+            manifest.capabilities,
+            [Want {
+                capability: Capability::Files,
+                why: "To see.".into()
+            }]
+        );
         assert!(manifest.rollback);
     }
 
@@ -138,10 +168,24 @@ mod tests {
             m.description = " ".into();
             m.inputs = r#"{"type": "object", "format": "x"}"#.into();
             m.outputs = r#"{"type": "string"}"#.into();
-            m.capabilities.push(wit::Want { capability: "filez".into(), why: String::new() });
-            m.capabilities.push(wit::Want { capability: "files".into(), why: String::new() });
+            m.capabilities.push(wit::Want {
+                capability: "filez".into(),
+                why: String::new(),
+            });
+            m.capabilities.push(wit::Want {
+                capability: "files".into(),
+                why: String::new(),
+            });
         });
-        for part in ["\"drain\"", "\"1\"", "description", "unknown field `format`", "outputs", "\"filez\"", "twice"] {
+        for part in [
+            "\"drain\"",
+            "\"1\"",
+            "description",
+            "unknown field `format`",
+            "outputs",
+            "\"filez\"",
+            "twice",
+        ] {
             assert!(found.iter().any(|problem| problem.contains(part)), "{part}: {found:#?}");
         }
         assert_eq!(found.len(), 7);

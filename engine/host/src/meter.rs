@@ -26,7 +26,11 @@ struct Times {
 
 impl Meter {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Times { origin: Instant::now(), spent: AtomicU64::new(0), entered: AtomicU64::new(0) }))
+        Self(Arc::new(Times {
+            origin: Instant::now(),
+            spent: AtomicU64::new(0),
+            entered: AtomicU64::new(0),
+        }))
     }
 
     /// Runs a future and counts its time.
@@ -71,6 +75,9 @@ mod tests {
             })
             .await;
         assert!(running >= Duration::from_millis(5), "{running:?}");
-        assert!(running + Duration::from_millis(20) < waited, "{running:?} of {waited:?}");
+        assert!(
+            running + Duration::from_millis(20) < waited,
+            "{running:?} of {waited:?}"
+        );
     }
 }

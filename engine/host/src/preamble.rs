@@ -8,7 +8,11 @@ const COMPONENT: [u8; 4] = [0x0d, 0, 1, 0];
 
 /// Checks that the bytes are a whole component, without looking into it.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
-    let not = |reason: &str| Err(Error::NotAComponent { reason: reason.to_owned() });
+    let not = |reason: &str| {
+        Err(Error::NotAComponent {
+            reason: reason.to_owned(),
+        })
+    };
     if bytes.is_empty() {
         return not("the file is empty");
     }
@@ -22,7 +26,9 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
     match rest.first_chunk() {
         Some(&CORE) => Err(Error::CoreModule),
         Some(&COMPONENT) => sections(bytes),
-        Some(version) => not(&format!("it has the unknown version {version:?}; it was built for another generation of tools")),
+        Some(version) => not(&format!(
+            "it has the unknown version {version:?}; it was built for another generation of tools"
+        )),
         None => Err(cut_off(bytes.len())),
     }
 }
@@ -31,7 +37,9 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
 fn sections(bytes: &[u8]) -> Result<(), Error> {
     let mut at = MAGIC.len() + COMPONENT.len();
     while at < bytes.len() {
-        let Some((length, after)) = length(bytes, at + 1) else { return Err(cut_off(bytes.len())) };
+        let Some((length, after)) = length(bytes, at + 1) else {
+            return Err(cut_off(bytes.len()));
+        };
         at = after.saturating_add(length);
         if at > bytes.len() {
             return Err(cut_off(bytes.len()));
@@ -54,5 +62,7 @@ fn length(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
 }
 
 fn cut_off(length: usize) -> Error {
-    Error::Broken { reason: format!("it ends in the middle, after {length} bytes; copy it again") }
+    Error::Broken {
+        reason: format!("it ends in the middle, after {length} bytes; copy it again"),
+    }
 }

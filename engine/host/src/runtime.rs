@@ -17,8 +17,8 @@ const TABLES_MAX: u32 = 32;
 const HOST_STACK_BYTES: usize = 1024 * 1024;
 /// Bytes of each memory that stay resident between calls, so that small guests fault no pages in.
 const KEEP_RESIDENT_BYTES: usize = 128 * 1024;
-/// Calls shown of a trap.
-const BACKTRACE_FRAMES: usize = 12;
+/// Calls shown of a trap. A panic of Rust fills the first dozen with its own.
+const BACKTRACE_FRAMES: usize = 32;
 
 /// The engine for at most so many calls at once.
 pub(crate) fn engine(limits: &Limits, calls: u32) -> Result<Engine, Error> {
@@ -39,7 +39,9 @@ pub(crate) fn engine(limits: &Limits, calls: u32) -> Result<Engine, Error> {
         .wasm_memory64(false)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES));
-    Engine::new(&config).map_err(|source| Error::Engine { reason: format!("{source:#}") })
+    Engine::new(&config).map_err(|source| Error::Engine {
+        reason: format!("{source:#}"),
+    })
 }
 
 fn pool(limits: &Limits, calls: u32) -> PoolingAllocationConfig {

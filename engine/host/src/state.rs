@@ -1,9 +1,6 @@
 //! What one call of a plugin holds on our side.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use runwright_model::{
     capability::{Answer, Outcome, Request},
@@ -94,7 +91,11 @@ impl State {
     pub(crate) async fn call(&mut self, request: Request) -> wasmtime::Result<Outcome> {
         self.calls_made += 1;
         if self.calls_made > self.calls_limit {
-            let excess = Excess { which: "calls", limit: self.calls_limit, used: Some(self.calls_made) };
+            let excess = Excess {
+                which: "calls",
+                limit: self.calls_limit,
+                used: Some(self.calls_made),
+            };
             let doing = format!("called `{}`", request.function());
             return Err(self.end(Ended::Failed(excess.failure(&doing))));
         }
@@ -116,12 +117,17 @@ impl State {
             "The call of `{function}` was answered with the answer of another function. The plugin is not at fault: \
              check the store, and report it if the store is sound."
         );
-        self.end(Ended::Failed(Failure::new(FailureKind::Internal, message).with_code(codes::WRONG_ANSWER)))
+        self.end(Ended::Failed(
+            Failure::new(FailureKind::Internal, message).with_code(codes::WRONG_ANSWER),
+        ))
     }
 }
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }

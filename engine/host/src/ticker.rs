@@ -33,7 +33,10 @@ pub(crate) struct Running(Arc<Shared>);
 
 impl Ticker {
     pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { running: AtomicUsize::new(0), over: AtomicBool::new(false) });
+        let shared = Arc::new(Shared {
+            running: AtomicUsize::new(0),
+            over: AtomicBool::new(false),
+        });
         let (engine, seen) = (engine.weak(), Arc::clone(&shared));
         let handle = thread::Builder::new().name("runwright-ticker".into()).spawn(move || {
             while !seen.over.load(SeqCst) {
@@ -46,7 +49,10 @@ impl Ticker {
                 engine.increment_epoch();
             }
         })?;
-        Ok(Self { shared, thread: handle.thread().clone() })
+        Ok(Self {
+            shared,
+            thread: handle.thread().clone(),
+        })
     }
 
     /// Ticks until the answer is dropped.

@@ -9,12 +9,19 @@ use crate::{
 };
 
 impl approvals::Host for State {
-    async fn request(
-        &mut self,
-        question: approvals::Question,
-    ) -> wasmtime::Result<Result<approvals::Decision, Error>> {
-        let approvals::Question { message, approvers, quorum, deadline } = question;
-        let request = model::Request { message, approvers, quorum, deadline: deadline.map(moment) };
+    async fn request(&mut self, question: approvals::Question) -> wasmtime::Result<Result<approvals::Decision, Error>> {
+        let approvals::Question {
+            message,
+            approvers,
+            quorum,
+            deadline,
+        } = question;
+        let request = model::Request {
+            message,
+            approvers,
+            quorum,
+            deadline: deadline.map(moment),
+        };
         self.ask(Request::Approvals(request), |answer| match answer {
             Answer::Approvals(decision) => Some(decision_to_wit(decision)),
             _ => None,
@@ -30,5 +37,8 @@ fn decision_to_wit(decision: model::Decision) -> approvals::Decision {
         comment: vote.comment,
         at: millis(vote.at),
     });
-    approvals::Decision { approved: decision.approved, votes: votes.collect() }
+    approvals::Decision {
+        approved: decision.approved,
+        votes: votes.collect(),
+    }
 }

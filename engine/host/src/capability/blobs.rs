@@ -9,18 +9,26 @@ use crate::{
 
 impl blobs::Host for State {
     async fn put(&mut self, contents: Vec<u8>) -> wasmtime::Result<Result<String, Error>> {
-        self.ask(Request::Blobs(model::Request::Put { contents: contents.into() }), |answer| match answer {
-            Answer::Blobs(model::Answer::Name(name)) => Some(name),
-            _ => None,
-        })
+        self.ask(
+            Request::Blobs(model::Request::Put {
+                contents: contents.into(),
+            }),
+            |answer| match answer {
+                Answer::Blobs(model::Answer::Name(name)) => Some(name),
+                _ => None,
+            },
+        )
         .await
     }
 
     async fn get(&mut self, name: String, offset: u64, length: u32) -> wasmtime::Result<Result<Vec<u8>, Error>> {
-        self.ask(Request::Blobs(model::Request::Get { name, offset, length }), |answer| match answer {
-            Answer::Blobs(model::Answer::Contents(bytes)) => Some(bytes.0),
-            _ => None,
-        })
+        self.ask(
+            Request::Blobs(model::Request::Get { name, offset, length }),
+            |answer| match answer {
+                Answer::Blobs(model::Answer::Contents(bytes)) => Some(bytes.0),
+                _ => None,
+            },
+        )
         .await
     }
 

@@ -19,10 +19,13 @@ impl commands::Host for State {
             Ok(command) => command,
             Err(error) => return Ok(Err(error)),
         };
-        self.ask(Request::Commands(model::Request::Run { on, command }), |answer| match answer {
-            Answer::Commands(model::Answer::Completed(completed)) => Some(completed_to_wit(completed)),
-            _ => None,
-        })
+        self.ask(
+            Request::Commands(model::Request::Run { on, command }),
+            |answer| match answer {
+                Answer::Commands(model::Answer::Completed(completed)) => Some(completed_to_wit(completed)),
+                _ => None,
+            },
+        )
         .await
     }
 }
@@ -31,7 +34,9 @@ fn command_to_model(command: commands::Command) -> Result<model::Command, Error>
     let mut environment = BTreeMap::new();
     for (name, value) in command.environment {
         if environment.contains_key(&name) {
-            return Err(Error::Invalid(format!("The environment variable `{name}` is given twice. Give it once.")));
+            return Err(Error::Invalid(format!(
+                "The environment variable `{name}` is given twice. Give it once."
+            )));
         }
         environment.insert(name, value);
     }

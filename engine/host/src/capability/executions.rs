@@ -21,10 +21,13 @@ impl executions::Host for State {
                 return Ok(Err(Error::Invalid(text)));
             }
         };
-        self.ask(Request::Executions(model::Request::Start { runbook, parameters }), |answer| match answer {
-            Answer::Executions(model::Answer::Started(id)) => Some(id.into()),
-            _ => None,
-        })
+        self.ask(
+            Request::Executions(model::Request::Start { runbook, parameters }),
+            |answer| match answer {
+                Answer::Executions(model::Answer::Started(id)) => Some(id.into()),
+                _ => None,
+            },
+        )
         .await
     }
 
@@ -33,14 +36,17 @@ impl executions::Host for State {
             Ok(id) => id,
             Err(error) => return Ok(Err(Error::Invalid(error.to_string()))),
         };
-        self.ask(Request::Executions(model::Request::Wait { id }), |answer| match answer {
-            Answer::Executions(model::Answer::Ended(end)) => Some(executions::Outcome {
-                status: end.status.to_string(),
-                outputs: Value::Object(end.outputs).to_string(),
-                failure: end.failure,
-            }),
-            _ => None,
-        })
+        self.ask(
+            Request::Executions(model::Request::Wait { id }),
+            |answer| match answer {
+                Answer::Executions(model::Answer::Ended(end)) => Some(executions::Outcome {
+                    status: end.status.to_string(),
+                    outputs: Value::Object(end.outputs).to_string(),
+                    failure: end.failure,
+                }),
+                _ => None,
+            },
+        )
         .await
     }
 }

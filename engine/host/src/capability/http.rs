@@ -18,9 +18,11 @@ impl http::Host for State {
             redirects: request.redirects,
         };
         self.ask(Request::Http(request), |answer| match answer {
-            Answer::Http(model::Response { status, headers, body }) => {
-                Some(http::Response { status, headers, body: body.0 })
-            }
+            Answer::Http(model::Response { status, headers, body }) => Some(http::Response {
+                status,
+                headers,
+                body: body.0,
+            }),
             _ => None,
         })
         .await

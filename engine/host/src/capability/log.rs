@@ -17,7 +17,11 @@ impl log::Host for State {
     }
 
     fn progress(&mut self, done: u64, total: u64, message: String) -> wasmtime::Result<()> {
-        let line = if total == 0 { format!("{done}: {message}") } else { format!("{done}/{total}: {message}") };
+        let line = if total == 0 {
+            format!("{done}: {message}")
+        } else {
+            format!("{done}/{total}: {message}")
+        };
         self.logbook.line(Level::Info, Stream::Progress, &line);
         Ok(())
     }

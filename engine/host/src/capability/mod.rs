@@ -27,16 +27,46 @@ pub(crate) struct Interface {
 
 /// All of them. A new capability is one file here and one line in this table.
 pub(crate) const CAPABILITIES: &[Interface] = &[
-    Interface { name: "types", link: |l| bindings::types::add_to_linker::<_, HasSelf<State>>(l, |s| s) },
-    Interface { name: "log", link: |l| bindings::log::add_to_linker::<_, HasSelf<State>>(l, |s| s) },
-    Interface { name: "commands", link: |l| bindings::commands::add_to_linker::<_, HasSelf<State>>(l, |s| s) },
-    Interface { name: "files", link: |l| bindings::files::add_to_linker::<_, HasSelf<State>>(l, |s| s) },
-    Interface { name: "http", link: |l| bindings::http::add_to_linker::<_, HasSelf<State>>(l, |s| s) },
-    Interface { name: "parameters", link: |l| bindings::parameters::add_to_linker::<_, HasSelf<State>>(l, |s| s) },
-    Interface { name: "approvals", link: |l| bindings::approvals::add_to_linker::<_, HasSelf<State>>(l, |s| s) },
-    Interface { name: "waits", link: |l| bindings::waits::add_to_linker::<_, HasSelf<State>>(l, |s| s) },
-    Interface { name: "blobs", link: |l| bindings::blobs::add_to_linker::<_, HasSelf<State>>(l, |s| s) },
-    Interface { name: "executions", link: |l| bindings::executions::add_to_linker::<_, HasSelf<State>>(l, |s| s) },
+    Interface {
+        name: "types",
+        link: |l| bindings::types::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
+    Interface {
+        name: "log",
+        link: |l| bindings::log::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
+    Interface {
+        name: "commands",
+        link: |l| bindings::commands::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
+    Interface {
+        name: "files",
+        link: |l| bindings::files::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
+    Interface {
+        name: "http",
+        link: |l| bindings::http::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
+    Interface {
+        name: "parameters",
+        link: |l| bindings::parameters::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
+    Interface {
+        name: "approvals",
+        link: |l| bindings::approvals::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
+    Interface {
+        name: "waits",
+        link: |l| bindings::waits::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
+    Interface {
+        name: "blobs",
+        link: |l| bindings::blobs::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
+    Interface {
+        name: "executions",
+        link: |l| bindings::executions::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
 ];
 
 /// Links every interface.
@@ -53,7 +83,12 @@ mod tests {
     #[test]
     fn every_capability_of_the_model_is_linked() {
         for capability in Capability::ALL {
-            assert!(CAPABILITIES.iter().any(|interface| interface.name == capability.as_str()), "{capability}");
+            assert!(
+                CAPABILITIES
+                    .iter()
+                    .any(|interface| interface.name == capability.as_str()),
+                "{capability}"
+            );
         }
     }
 }

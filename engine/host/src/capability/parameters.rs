@@ -16,7 +16,8 @@ impl parameters::Host for State {
     }
 
     async fn get_by_path(&mut self, path: String, recursive: bool) -> Answered<Vec<parameters::Parameter>> {
-        self.ask(Request::Parameters(model::Request::GetByPath { path, recursive }), many).await
+        self.ask(Request::Parameters(model::Request::GetByPath { path, recursive }), many)
+            .await
     }
 
     async fn put(
@@ -35,7 +36,16 @@ impl parameters::Host for State {
             parameters::NewValue::Given(text) => model::NewValue::Given(text),
             parameters::NewValue::Generated(length) => model::NewValue::Generated(length),
         };
-        self.ask(Request::Parameters(model::Request::Put { name, parameter_type, value, overwrite }), one).await
+        self.ask(
+            Request::Parameters(model::Request::Put {
+                name,
+                parameter_type,
+                value,
+                overwrite,
+            }),
+            one,
+        )
+        .await
     }
 
     async fn delete(&mut self, name: String) -> Answered<()> {
@@ -43,18 +53,23 @@ impl parameters::Host for State {
     }
 
     async fn history(&mut self, name: String) -> Answered<Vec<parameters::Parameter>> {
-        self.ask(Request::Parameters(model::Request::History { name }), many).await
+        self.ask(Request::Parameters(model::Request::History { name }), many)
+            .await
     }
 
     async fn label(&mut self, name: String, version: u64, label: String) -> Answered<()> {
-        self.order(Request::Parameters(model::Request::Label { name, version, label })).await
+        self.order(Request::Parameters(model::Request::Label { name, version, label }))
+            .await
     }
 
     async fn reveal(&mut self, placeholder: String) -> Answered<String> {
-        self.ask(Request::Parameters(model::Request::Reveal { placeholder }), |answer| match answer {
-            Answer::Parameters(model::Answer::Revealed(value)) => Some(value),
-            _ => None,
-        })
+        self.ask(
+            Request::Parameters(model::Request::Reveal { placeholder }),
+            |answer| match answer {
+                Answer::Parameters(model::Answer::Revealed(value)) => Some(value),
+                _ => None,
+            },
+        )
         .await
     }
 }

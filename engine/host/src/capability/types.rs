@@ -12,9 +12,10 @@ impl types::Host for State {}
 impl From<Error> for types::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::Denied { capability, missing } => {
-                Self::Denied(Denial { capability: capability.as_str().to_owned(), missing })
-            }
+            Error::Denied { capability, missing } => Self::Denied(Denial {
+                capability: capability.as_str().to_owned(),
+                missing,
+            }),
             Error::NotFound(text) => Self::NotFound(text),
             Error::Invalid(text) => Self::Invalid(text),
             Error::Throttled(text) => Self::Throttled(text),

@@ -16,17 +16,23 @@ impl waits::Host for State {
     }
 
     async fn sleep_until(&mut self, until: u64) -> Answered<()> {
-        self.order(Request::Waits(model::Request::SleepUntil { moment: moment(until) })).await
+        self.order(Request::Waits(model::Request::SleepUntil { moment: moment(until) }))
+            .await
     }
 
     async fn signal(&mut self, name: String, deadline: Option<u64>) -> Answered<waits::Received> {
         let deadline = deadline.map(moment);
-        self.ask(Request::Waits(model::Request::Signal { name, deadline }), |answer| match answer {
-            Answer::Waits(model::Answer::Signal(model::Signal { by, at, payload })) => {
-                Some(waits::Received { by, at: millis(at), payload: payload.to_string() })
-            }
-            _ => None,
-        })
+        self.ask(
+            Request::Waits(model::Request::Signal { name, deadline }),
+            |answer| match answer {
+                Answer::Waits(model::Answer::Signal(model::Signal { by, at, payload })) => Some(waits::Received {
+                    by,
+                    at: millis(at),
+                    payload: payload.to_string(),
+                }),
+                _ => None,
+            },
+        )
         .await
     }
 
@@ -48,10 +54,13 @@ impl waits::Host for State {
             backoff_percent: patience.backoff_percent,
             max_interval_ms: patience.max_interval_ms,
         };
-        self.ask(Request::Waits(model::Request::Probe { on, probe, patience }), |answer| match answer {
-            Answer::Waits(model::Answer::Probed { probes, waited_ms }) => Some(waits::Probed { probes, waited_ms }),
-            _ => None,
-        })
+        self.ask(
+            Request::Waits(model::Request::Probe { on, probe, patience }),
+            |answer| match answer {
+                Answer::Waits(model::Answer::Probed { probes, waited_ms }) => Some(waits::Probed { probes, waited_ms }),
+                _ => None,
+            },
+        )
         .await
     }
 }

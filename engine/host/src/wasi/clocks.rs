@@ -40,7 +40,9 @@ impl Pollable for Timer {
 
 impl State {
     fn now_ns(&self) -> u64 {
-        millis(self.calls.now()).saturating_mul(NANOS_PER_MILLI).max(self.clock_floor_ns)
+        millis(self.calls.now())
+            .saturating_mul(NANOS_PER_MILLI)
+            .max(self.clock_floor_ns)
     }
 
     fn timer(&mut self, over_ns: u64) -> wasmtime::Result<Resource<DynPollable>> {
@@ -52,7 +54,9 @@ impl State {
 
     /// Whatever is no timer is ready: input is at its end, and output is taken at once.
     fn is_ready(&self, pollable: &Resource<DynPollable>) -> bool {
-        self.timers.get(&pollable.rep()).is_none_or(|over| *over <= self.now_ns())
+        self.timers
+            .get(&pollable.rep())
+            .is_none_or(|over| *over <= self.now_ns())
     }
 
     /// Waits, durably, until the steady clock shows this.
@@ -63,7 +67,10 @@ impl State {
                 self.clock_floor_ns = over_ns;
                 Ok(())
             }
-            Ok(_) => Err(self.end(Ended::Failed(no_sleep(FailureKind::Internal, "got the answer of another function")))),
+            Ok(_) => Err(self.end(Ended::Failed(no_sleep(
+                FailureKind::Internal,
+                "got the answer of another function",
+            )))),
             Err(error) => Err(self.end(Ended::Failed(no_sleep(kind(&error), &error.to_string())))),
         }
     }
@@ -110,26 +117,41 @@ impl wall_clock::Host for State {
     fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
         let now = millis(self.calls.now());
         let nanoseconds = u32::try_from(now % 1_000 * NANOS_PER_MILLI).expect("less than a second in nanoseconds");
-        Ok(wall_clock::Datetime { seconds: now / 1_000, nanoseconds })
+        Ok(wall_clock::Datetime {
+            seconds: now / 1_000,
+            nanoseconds,
+        })
     }
 
     fn resolution(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
         let nanoseconds = u32::try_from(RESOLUTION_NS).expect("a millisecond in nanoseconds");
-        Ok(wall_clock::Datetime { seconds: 0, nanoseconds })
+        Ok(wall_clock::Datetime {
+            seconds: 0,
+            nanoseconds,
+        })
     }
 }
 
 impl poll::Host for State {
     async fn poll(&mut self, pollables: Vec<Resource<DynPollable>>) -> wasmtime::Result<Vec<u32>> {
         let ready = |state: &Self| -> Vec<u32> {
-            (0_u32..).zip(&pollables).filter(|(_, p)| state.is_ready(p)).map(|(index, _)| index).collect()
+            (0_u32..)
+                .zip(&pollables)
+                .filter(|(_, p)| state.is_ready(p))
+                .map(|(index, _)| index)
+                .collect()
         };
         let now = ready(self);
         if !now.is_empty() {
             return Ok(now);
         }
         // Only timers are left, so the nearest one decides: the same in every replay.
-        let Some(nearest) = pollables.iter().filter_map(|p| self.timers.get(&p.rep())).min().copied() else {
+        let Some(nearest) = pollables
+            .iter()
+            .filter_map(|p| self.timers.get(&p.rep()))
+            .min()
+            .copied()
+        else {
             return Err(wasmtime::Error::msg("the plugin polled an empty list"));
         };
         self.sleep_until_ns(nearest).await?;

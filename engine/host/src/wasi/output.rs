@@ -41,7 +41,10 @@ impl OutputStream for Output {
 
 impl State {
     fn output(&mut self, stream: Stream) -> wasmtime::Result<Resource<DynOutputStream>> {
-        let output: DynOutputStream = Box::new(Output { logbook: self.logbook.clone(), stream });
+        let output: DynOutputStream = Box::new(Output {
+            logbook: self.logbook.clone(),
+            stream,
+        });
         Ok(self.table.push(output)?)
     }
 }

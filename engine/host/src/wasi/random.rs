@@ -33,8 +33,17 @@ struct Stream {
 
 impl Seed {
     pub(crate) fn new(idempotency_key: &str) -> Self {
-        let stream = |name| Stream { name, block: [0; BLOCK_BYTES], used: BLOCK_BYTES, counter: 0 };
-        Self { key: idempotency_key.to_owned(), secure: stream("secure"), insecure: stream("insecure") }
+        let stream = |name| Stream {
+            name,
+            block: [0; BLOCK_BYTES],
+            used: BLOCK_BYTES,
+            counter: 0,
+        };
+        Self {
+            key: idempotency_key.to_owned(),
+            secure: stream("secure"),
+            insecure: stream("insecure"),
+        }
     }
 }
 
@@ -74,7 +83,11 @@ impl State {
         match usize::try_from(length) {
             Ok(size) if length <= limit => Ok(vec![0; size]),
             Ok(_) | Err(_) => {
-                let excess = Excess { which: "argument-bytes", limit, used: Some(length) };
+                let excess = Excess {
+                    which: "argument-bytes",
+                    limit,
+                    used: Some(length),
+                };
                 Err(self.end(Ended::Failed(excess.failure("asked for random bytes"))))
             }
         }
@@ -107,7 +120,12 @@ impl insecure::Host for State {
 
 impl insecure_seed::Host for State {
     fn insecure_seed(&mut self) -> wasmtime::Result<(u64, u64)> {
-        let mut stream = Stream { name: "hash", block: [0; BLOCK_BYTES], used: BLOCK_BYTES, counter: 0 };
+        let mut stream = Stream {
+            name: "hash",
+            block: [0; BLOCK_BYTES],
+            used: BLOCK_BYTES,
+            counter: 0,
+        };
         Ok((stream.next(&self.seed.key), stream.next(&self.seed.key)))
     }
 }

@@ -15,14 +15,17 @@ use runwright_model::digest::Digest;
 use runwright_testguest::COMPONENT;
 use serde_json::json;
 
-use crate::common::{Script, cached, outputs, run, variant};
+use crate::common::{Script, cache_below, cached, outputs, run, variant};
 
 async fn works(host: &Host) {
     outputs(run(host, &Script::done(), json!({"do": "echo"})).await);
 }
 
 fn files(folder: &Path, kind: &str) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut found: Vec<PathBuf> = fs::read_dir(cache_below(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     found.retain(|path| path.extension().is_some_and(|extension| extension == kind));
     found
 }
@@ -31,13 +34,18 @@ fn files(folder: &Path, kind: &str) -> Vec<PathBuf> {
 async fn spoiled(spoil: impl FnOnce(&Path)) {
     let folder = tempfile::tempdir().unwrap();
     works(&cached(folder.path())).await;
-    let [artifact] = &files(folder.path(), "cwasm")[..] else { panic!("one artifact") };
+    let [artifact] = &files(folder.path(), "cwasm")[..] else {
+        panic!("one artifact")
+    };
     let whole = fs::read(artifact).unwrap();
     spoil(artifact);
     works(&cached(folder.path())).await;
     let facts = fs::symlink_metadata(artifact).unwrap();
-    assert!(facts.is_file() && facts.mode() & 0o077 == 0, "replaced by a file of our own");
-    assert_eq!(facts.uid(), fs::metadata(folder.path()).unwrap().uid());
+    assert!(
+        facts.is_file() && facts.mode() & 0o077 == 0,
+        "replaced by a file of our own"
+    );
+    assert_eq!(facts.uid(), fs::metadata(cache_below(folder.path())).unwrap().uid());
     assert_eq!(fs::read(artifact).unwrap().len(), whole.len(), "mended");
 }
 
@@ -56,7 +64,11 @@ impl Components for Counting {
 
 fn counting(cache_dir: Option<PathBuf>) -> (Arc<Counting>, Host) {
     let components = Arc::new(Counting(AtomicUsize::new(0)));
-    let options = Options { cache_dir, instances: 100, ..Options::new(components.clone()) };
+    let options = Options {
+        cache_dir,
+        instances: 100,
+        ..Options::new(components.clone())
+    };
     (components, Host::new(options).unwrap())
 }
 
@@ -64,7 +76,7 @@ fn counting(cache_dir: Option<PathBuf>) -> (Arc<Counting>, Host) {
 async fn a_warm_cache_needs_no_bytes() {
     let folder = tempfile::tempdir().unwrap();
     works(&cached(folder.path())).await;
-    let (components, host) = counting(Some(folder.path().to_owned()));
+    let (components, host) = counting(Some(cache_below(folder.path())));
     works(&host).await;
     assert_eq!(components.0.load(SeqCst), 0, "mapped from the cache");
 }
@@ -72,19 +84,36 @@ async fn a_warm_cache_needs_no_bytes() {
 #[tokio::test]
 async fn files_are_for_us_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let cache = folder.path().join("a/b");
-    let host = cached(&cache);
+    let below = folder.path().join("a/b");
+    let host = cached(&below);
     host.describe(&Digest::of(COMPONENT)).await.unwrap();
-    assert_eq!(fs::metadata(&cache).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        fs::metadata(cache_below(&below)).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
     for kind in ["cwasm", "sum", "manifest"] {
-        let [file] = &files(&cache, kind)[..] else { panic!("one {kind}") };
-        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{kind}");
+        let [file] = &files(&below, kind)[..] else {
+            panic!("one {kind}")
+        };
+        assert_eq!(
+            fs::metadata(file).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{kind}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_torn_file_is_made_anew() {
-    spoiled(|path| fs::File::options().write(true).open(path).unwrap().set_len(1_000).unwrap()).await;
+    spoiled(|path| {
+        fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_len(1_000)
+            .unwrap()
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -150,7 +179,9 @@ async fn a_spoiled_manifest_is_asked_for_again() {
     let folder = tempfile::tempdir().unwrap();
     let digest = Digest::of(COMPONENT);
     let manifest = cached(folder.path()).describe(&digest).await.unwrap();
-    let [file] = &files(folder.path(), "manifest")[..] else { panic!("one manifest") };
+    let [file] = &files(folder.path(), "manifest")[..] else {
+        panic!("one manifest")
+    };
     let text = fs::read_to_string(file).unwrap();
     fs::write(file, text.replace("0.1.0", "0.1.1")).unwrap();
     assert_eq!(cached(folder.path()).describe(&digest).await.unwrap(), manifest);
@@ -161,8 +192,13 @@ async fn a_spoiled_manifest_is_asked_for_again() {
 async fn a_folder_open_to_others_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let options = Options { cache_dir: Some(folder.path().to_owned()), ..Options::new(Arc::new(Counting(0.into()))) };
-    let Err(error) = Host::new(options) else { panic!("used an open folder") };
+    let options = Options {
+        cache_dir: Some(folder.path().to_owned()),
+        ..Options::new(Arc::new(Counting(0.into())))
+    };
+    let Err(error) = Host::new(options) else {
+        panic!("used an open folder")
+    };
     assert!(matches!(error, Error::CacheFolder { .. }));
     assert!(error.to_string().contains("chmod 700"), "{error}");
 }
@@ -170,9 +206,8 @@ async fn a_folder_open_to_others_is_refused() {
 #[tokio::test]
 async fn a_cache_that_cannot_be_written_is_done_without() {
     let folder = tempfile::tempdir().unwrap();
-    let cache = folder.path().join("cache");
-    let host = cached(&cache);
-    fs::remove_dir(&cache).unwrap();
+    let host = cached(folder.path());
+    fs::remove_dir(cache_below(folder.path())).unwrap();
     works(&host).await;
 }
 
@@ -195,7 +230,10 @@ async fn loads_at_the_same_time_are_one() {
 async fn two_engines_share_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let (one, other) = (cached(folder.path()), cached(folder.path()));
-    let (one, other) = (tokio::spawn(async move { works(&one).await }), tokio::spawn(async move { works(&other).await }));
+    let (one, other) = (
+        tokio::spawn(async move { works(&one).await }),
+        tokio::spawn(async move { works(&other).await }),
+    );
     one.await.unwrap();
     other.await.unwrap();
     assert_eq!(files(folder.path(), "cwasm").len(), 1);

@@ -39,7 +39,12 @@ fn stat() -> files::Stat {
 }
 
 fn bare_stat(kind: files::Kind) -> files::Stat {
-    files::Stat { kind, link: None, sha256: None, ..stat() }
+    files::Stat {
+        kind,
+        link: None,
+        sha256: None,
+        ..stat()
+    }
 }
 
 fn parameter(kind: parameters::ParameterType) -> parameters::Parameter {
@@ -80,17 +85,32 @@ fn commands_table() -> Vec<(Request, Answer)> {
     let completed = |completed| Answer::Commands(commands::Answer::Completed(completed));
     vec![
         (run(target(), full), completed(ended)),
-        (run(None, commands::Command::default()), completed(commands::Completed::default())),
+        (
+            run(None, commands::Command::default()),
+            completed(commands::Completed::default()),
+        ),
     ]
 }
 
 fn files_table() -> Vec<(Request, Answer)> {
     use files::{Answer as A, Kind, Request as R, Snapshot, WriteOptions};
     let path = || "/etc/é".to_owned();
-    let options =
-        WriteOptions { mode: Some(0o600), owner: Some("o".into()), group: Some("g".into()), parents: true };
-    let kept = Snapshot { path: path(), before: Some(stat()), contents: Some("blob".into()) };
-    let absent = Snapshot { path: path(), before: None, contents: None };
+    let options = WriteOptions {
+        mode: Some(0o600),
+        owner: Some("o".into()),
+        group: Some("g".into()),
+        parents: true,
+    };
+    let kept = Snapshot {
+        path: path(),
+        before: Some(stat()),
+        contents: Some("blob".into()),
+    };
+    let absent = Snapshot {
+        path: path(),
+        before: None,
+        contents: None,
+    };
     let on = target;
     let bare = |kind| A::Stat(Some(bare_stat(kind)));
     let answered = vec![
@@ -100,21 +120,56 @@ fn files_table() -> Vec<(Request, Answer)> {
         (R::Stat { on: None, path: path() }, bare(Kind::File)),
         (R::Stat { on: None, path: path() }, bare(Kind::Directory)),
         (R::Stat { on: None, path: path() }, bare(Kind::Other)),
-        (R::ListDirectory { on: on(), path: path() }, A::Names(vec!["a".into(), "b".into()])),
+        (
+            R::ListDirectory { on: on(), path: path() },
+            A::Names(vec!["a".into(), "b".into()]),
+        ),
         (R::Snapshot { on: on(), path: path() }, A::Snapshot(kept.clone())),
         (R::Snapshot { on: on(), path: path() }, A::Snapshot(absent.clone())),
     ];
     let ordered = vec![
-        R::Write { on: on(), path: path(), contents: vec![0, 1].into(), options },
-        R::Write { on: None, path: path(), contents: Vec::new().into(), options: WriteOptions::default() },
-        R::MakeDirectory { on: on(), path: path(), mode: Some(0o700) },
-        R::Link { on: on(), path: path(), points_to: "../y".into() },
+        R::Write {
+            on: on(),
+            path: path(),
+            contents: vec![0, 1].into(),
+            options,
+        },
+        R::Write {
+            on: None,
+            path: path(),
+            contents: Vec::new().into(),
+            options: WriteOptions::default(),
+        },
+        R::MakeDirectory {
+            on: on(),
+            path: path(),
+            mode: Some(0o700),
+        },
+        R::Link {
+            on: on(),
+            path: path(),
+            points_to: "../y".into(),
+        },
         R::Remove { on: on(), path: path() },
-        R::Restore { on: on(), snapshot: kept },
-        R::Restore { on: None, snapshot: absent },
+        R::Restore {
+            on: on(),
+            snapshot: kept,
+        },
+        R::Restore {
+            on: None,
+            snapshot: absent,
+        },
     ];
-    let answered = answered.into_iter().map(|(request, answer)| (Request::Files(request), Answer::Files(answer)));
-    answered.chain(ordered.into_iter().map(|request| (Request::Files(request), Answer::Done))).collect()
+    let answered = answered
+        .into_iter()
+        .map(|(request, answer)| (Request::Files(request), Answer::Files(answer)));
+    answered
+        .chain(
+            ordered
+                .into_iter()
+                .map(|request| (Request::Files(request), Answer::Done)),
+        )
+        .collect()
 }
 
 fn http_table() -> Vec<(Request, Answer)> {
@@ -126,88 +181,253 @@ fn http_table() -> Vec<(Request, Answer)> {
         timeout_ms: Some(5),
         redirects: 3,
     };
-    let response = http::Response { status: 599, headers: vec![("b".into(), "c".into())], body: vec![9].into() };
+    let response = http::Response {
+        status: 599,
+        headers: vec![("b".into(), "c".into())],
+        body: vec![9].into(),
+    };
     vec![
         (Request::Http(request), Answer::Http(response)),
-        (Request::Http(http::Request::default()), Answer::Http(http::Response::default())),
+        (
+            Request::Http(http::Request::default()),
+            Answer::Http(http::Response::default()),
+        ),
     ]
 }
 
 fn parameters_table() -> Vec<(Request, Answer)> {
     use parameters::{Answer as A, NewValue, ParameterType as T, Request as R};
     let name = || "/a/b".to_owned();
-    let put = |parameter_type, value, overwrite| R::Put { name: name(), parameter_type, value, overwrite };
+    let put = |parameter_type, value, overwrite| R::Put {
+        name: name(),
+        parameter_type,
+        value,
+        overwrite,
+    };
     let answered = vec![
-        (R::Get { name: "/a/b:7".into() }, A::Parameter(parameter(T::SecureString))),
         (
-            R::GetByPath { path: "/a".into(), recursive: true },
+            R::Get { name: "/a/b:7".into() },
+            A::Parameter(parameter(T::SecureString)),
+        ),
+        (
+            R::GetByPath {
+                path: "/a".into(),
+                recursive: true,
+            },
             A::Parameters(vec![parameter(T::String), parameter(T::StringList)]),
         ),
-        (R::GetByPath { path: "/a".into(), recursive: false }, A::Parameters(Vec::new())),
-        (put(T::String, NewValue::Given("v".into()), true), A::Parameter(parameter(T::String))),
-        (put(T::StringList, NewValue::Given("v".into()), false), A::Parameter(parameter(T::StringList))),
-        (put(T::SecureString, NewValue::Generated(32), false), A::Parameter(parameter(T::SecureString))),
+        (
+            R::GetByPath {
+                path: "/a".into(),
+                recursive: false,
+            },
+            A::Parameters(Vec::new()),
+        ),
+        (
+            put(T::String, NewValue::Given("v".into()), true),
+            A::Parameter(parameter(T::String)),
+        ),
+        (
+            put(T::StringList, NewValue::Given("v".into()), false),
+            A::Parameter(parameter(T::StringList)),
+        ),
+        (
+            put(T::SecureString, NewValue::Generated(32), false),
+            A::Parameter(parameter(T::SecureString)),
+        ),
         (R::History { name: name() }, A::Parameters(vec![parameter(T::String)])),
-        (R::Reveal { placeholder: "((secret:/a/b:7))".into() }, A::Revealed("the value".into())),
+        (
+            R::Reveal {
+                placeholder: "((secret:/a/b:7))".into(),
+            },
+            A::Revealed("the value".into()),
+        ),
     ];
-    let ordered = vec![R::Delete { name: name() }, R::Label { name: name(), version: 3, label: "l".into() }];
-    let answered =
-        answered.into_iter().map(|(request, answer)| (Request::Parameters(request), Answer::Parameters(answer)));
-    answered.chain(ordered.into_iter().map(|request| (Request::Parameters(request), Answer::Done))).collect()
+    let ordered = vec![
+        R::Delete { name: name() },
+        R::Label {
+            name: name(),
+            version: 3,
+            label: "l".into(),
+        },
+    ];
+    let answered = answered
+        .into_iter()
+        .map(|(request, answer)| (Request::Parameters(request), Answer::Parameters(answer)));
+    answered
+        .chain(
+            ordered
+                .into_iter()
+                .map(|request| (Request::Parameters(request), Answer::Done)),
+        )
+        .collect()
 }
 
 fn waits_table() -> Vec<(Request, Answer)> {
     use waits::{Answer as A, Patience, Probe, Request as R, Signal};
-    let patience = Patience { deadline: at(9), interval_ms: 1, backoff_percent: 150, max_interval_ms: 60_000 };
+    let patience = Patience {
+        deadline: at(9),
+        interval_ms: 1,
+        backoff_percent: 150,
+        max_interval_ms: 60_000,
+    };
     let probe = |on, probe| R::Probe { on, probe, patience };
-    let probed = || A::Probed { probes: 3, waited_ms: 1 << 33 };
-    let signal = Signal { by: "ann".into(), at: at(4), payload: json!({"a": [1, null]}) };
+    let probed = || A::Probed {
+        probes: 3,
+        waited_ms: 1 << 33,
+    };
+    let signal = Signal {
+        by: "ann".into(),
+        at: at(4),
+        payload: json!({"a": [1, null]}),
+    };
     let answered = vec![
-        (R::Signal { name: "go".into(), deadline: Some(at(8)) }, A::Signal(signal.clone())),
-        (R::Signal { name: "go".into(), deadline: None }, A::Signal(Signal { payload: Value::Null, ..signal })),
-        (probe(target(), Probe::Tcp { host: "h".into(), port: 65_535 }), probed()),
-        (probe(None, Probe::Http { url: "http://h".into(), status: Some(204) }), probed()),
-        (probe(None, Probe::Http { url: "http://h".into(), status: None }), probed()),
+        (
+            R::Signal {
+                name: "go".into(),
+                deadline: Some(at(8)),
+            },
+            A::Signal(signal.clone()),
+        ),
+        (
+            R::Signal {
+                name: "go".into(),
+                deadline: None,
+            },
+            A::Signal(Signal {
+                payload: Value::Null,
+                ..signal
+            }),
+        ),
+        (
+            probe(
+                target(),
+                Probe::Tcp {
+                    host: "h".into(),
+                    port: 65_535,
+                },
+            ),
+            probed(),
+        ),
+        (
+            probe(
+                None,
+                Probe::Http {
+                    url: "http://h".into(),
+                    status: Some(204),
+                },
+            ),
+            probed(),
+        ),
+        (
+            probe(
+                None,
+                Probe::Http {
+                    url: "http://h".into(),
+                    status: None,
+                },
+            ),
+            probed(),
+        ),
         (probe(None, Probe::File { path: "/x".into() }), probed()),
-        (probe(None, Probe::Command { arguments: vec!["a".into(), "b".into()] }), probed()),
+        (
+            probe(
+                None,
+                Probe::Command {
+                    arguments: vec!["a".into(), "b".into()],
+                },
+            ),
+            probed(),
+        ),
     ];
     let ordered = vec![R::Sleep { duration_ms: 1 }, R::SleepUntil { moment: at(i64::MAX) }];
-    let answered = answered.into_iter().map(|(request, answer)| (Request::Waits(request), Answer::Waits(answer)));
-    answered.chain(ordered.into_iter().map(|request| (Request::Waits(request), Answer::Done))).collect()
+    let answered = answered
+        .into_iter()
+        .map(|(request, answer)| (Request::Waits(request), Answer::Waits(answer)));
+    answered
+        .chain(
+            ordered
+                .into_iter()
+                .map(|request| (Request::Waits(request), Answer::Done)),
+        )
+        .collect()
 }
 
 fn other_tables() -> Vec<(Request, Answer)> {
     let question = |deadline| {
         let approvers = vec!["ann".into(), "*".into()];
-        Request::Approvals(approvals::Request { message: "ok?".into(), approvers, quorum: 2, deadline })
+        Request::Approvals(approvals::Request {
+            message: "ok?".into(),
+            approvers,
+            quorum: 2,
+            deadline,
+        })
     };
-    let vote = |comment| approvals::Vote { approver: "ann".into(), approved: true, comment, at: at(3) };
+    let vote = |comment| approvals::Vote {
+        approver: "ann".into(),
+        approved: true,
+        comment,
+        at: at(3),
+    };
     let decision = |approved, votes| Answer::Approvals(approvals::Decision { approved, votes });
     let id = || "child-1".parse().unwrap();
     let end = |status, failure| {
         let outputs = object(json!({"s.o": "v", "a.b": [1]}));
-        Answer::Executions(executions::Answer::Ended(executions::ChildEnd { status, outputs, failure }))
+        Answer::Executions(executions::Answer::Ended(executions::ChildEnd {
+            status,
+            outputs,
+            failure,
+        }))
     };
-    let start = executions::Request::Start { runbook: "r".into(), parameters: object(json!({"P": ["x"]})) };
+    let start = executions::Request::Start {
+        runbook: "r".into(),
+        parameters: object(json!({"P": ["x"]})),
+    };
     let wait = || Request::Executions(executions::Request::Wait { id: id() });
     let blob = |request| Request::Blobs(request);
     vec![
-        (question(Some(at(6))), decision(true, vec![vote(Some("fine".into())), vote(None)])),
+        (
+            question(Some(at(6))),
+            decision(true, vec![vote(Some("fine".into())), vote(None)]),
+        ),
         (question(None), decision(false, Vec::new())),
-        (Request::Executions(start), Answer::Executions(executions::Answer::Started(id()))),
+        (
+            Request::Executions(start),
+            Answer::Executions(executions::Answer::Started(id())),
+        ),
         (wait(), end(Status::Success, None)),
         (wait(), end(Status::RollbackFailed, Some("why".into()))),
-        (blob(blobs::Request::Put { contents: vec![0; 70_000].into() }), Answer::Blobs(blobs::Answer::Name("n".into()))),
         (
-            blob(blobs::Request::Get { name: "n".into(), offset: u64::MAX, length: u32::MAX }),
+            blob(blobs::Request::Put {
+                contents: vec![0; 70_000].into(),
+            }),
+            Answer::Blobs(blobs::Answer::Name("n".into())),
+        ),
+        (
+            blob(blobs::Request::Get {
+                name: "n".into(),
+                offset: u64::MAX,
+                length: u32::MAX,
+            }),
             Answer::Blobs(blobs::Answer::Contents(vec![5, 0].into())),
         ),
-        (blob(blobs::Request::Size { name: "n".into() }), Answer::Blobs(blobs::Answer::Size(u64::MAX))),
+        (
+            blob(blobs::Request::Size { name: "n".into() }),
+            Answer::Blobs(blobs::Answer::Size(u64::MAX)),
+        ),
     ]
 }
 
 fn table() -> Vec<(Request, Answer)> {
-    [commands_table(), files_table(), http_table(), parameters_table(), waits_table(), other_tables()].concat()
+    [
+        commands_table(),
+        files_table(),
+        http_table(),
+        parameters_table(),
+        waits_table(),
+        other_tables(),
+    ]
+    .concat()
 }
 
 #[tokio::test]
@@ -239,8 +459,10 @@ async fn the_table_has_every_function() {
 async fn a_denial_is_an_answer() {
     let host = host();
     for (request, _) in table() {
-        let denied =
-            Error::Denied { capability: request.capability(), missing: format!("{}: true", request.capability()) };
+        let denied = Error::Denied {
+            capability: request.capability(),
+            missing: format!("{}: true", request.capability()),
+        };
         let outcome: Outcome = Err(denied);
         let returned = outputs(run(&host, &Script::always(outcome.clone()), call(&request)).await);
         assert_eq!(returned, serde_json::to_value(&outcome).unwrap());
@@ -256,7 +478,11 @@ async fn every_error_is_an_answer() {
         Error::Invalid("i".into()),
         Error::Throttled("t".into()),
         Error::TimedOut("o".into()),
-        Error::LimitExceeded { which: "blob-bytes".into(), limit: 5, used: u64::MAX },
+        Error::LimitExceeded {
+            which: "blob-bytes".into(),
+            limit: 5,
+            used: u64::MAX,
+        },
         Error::Unavailable("u".into()),
         Error::Uncertain("?".into()),
     ] {
@@ -275,7 +501,10 @@ async fn an_answer_of_another_function_is_the_engines_failure() {
             _ => Answer::Done,
         };
         let failure = failure(run(&host, &Script::always(Ok(wrong)), call(&request)).await);
-        assert_eq!((failure.kind, failure.code.as_deref()), (FailureKind::Internal, Some("RW-H016")));
+        assert_eq!(
+            (failure.kind, failure.code.as_deref()),
+            (FailureKind::Internal, Some("RW-H016"))
+        );
         assert!(failure.message.contains(request.function()), "{}", failure.message);
     }
 }
@@ -291,8 +520,12 @@ async fn a_sequence_is_answered_in_order() {
     });
     let requests = [size("a"), size("bb"), size("ccc")];
     let returned = outputs(run(&host(), &calls, json!({"do": "sequence", "requests": requests})).await);
-    let sizes: Vec<u64> =
-        returned["outcomes"].as_array().unwrap().iter().map(|o| o["Ok"]["blobs"]["size"].as_u64().unwrap()).collect();
+    let sizes: Vec<u64> = returned["outcomes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|o| o["Ok"]["blobs"]["size"].as_u64().unwrap())
+        .collect();
     assert_eq!(sizes, [1, 2, 3]);
     assert_eq!(calls.requests(), requests);
 }

@@ -23,7 +23,7 @@ use runwright_testguest::COMPONENT;
 use serde_json::{Value, json};
 
 /// Has exactly these components.
-pub struct Shelf(pub Vec<Vec<u8>>);
+pub(crate) struct Shelf(pub(crate) Vec<Vec<u8>>);
 
 #[async_trait::async_trait]
 impl Components for Shelf {
@@ -33,8 +33,12 @@ impl Components for Shelf {
 }
 
 /// Without a cache on disk.
-pub fn options(limits: Limits) -> Options {
-    Options { limits, instances: 100, ..Options::new(Arc::new(Shelf(vec![COMPONENT.to_vec()]))) }
+pub(crate) fn options(limits: Limits) -> Options {
+    Options {
+        limits,
+        instances: 100,
+        ..Options::new(Arc::new(Shelf(vec![COMPONENT.to_vec()])))
+    }
 }
 
 /// A folder that all tests share, so that the guest is compiled once and not for each of them.
@@ -42,24 +46,38 @@ fn shared_cache() -> Option<PathBuf> {
     Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("runwright-host-cache"))
 }
 
-pub fn host() -> Host {
+pub(crate) fn host() -> Host {
     host_with(Limits::default())
 }
 
-pub fn host_with(limits: Limits) -> Host {
-    Host::new(Options { cache_dir: shared_cache(), ..options(limits) }).unwrap()
+pub(crate) fn host_with(limits: Limits) -> Host {
+    Host::new(Options {
+        cache_dir: shared_cache(),
+        ..options(limits)
+    })
+    .unwrap()
 }
 
-pub fn uncached(limits: Limits) -> Host {
+pub(crate) fn uncached(limits: Limits) -> Host {
     Host::new(options(limits)).unwrap()
 }
 
-pub fn cached(folder: &Path) -> Host {
-    Host::new(Options { cache_dir: Some(folder.to_owned()), ..options(Limits::default()) }).unwrap()
+/// With a cache in a folder below this one, which only has to exist.
+pub(crate) fn cached(folder: &Path) -> Host {
+    Host::new(Options {
+        cache_dir: Some(cache_below(folder)),
+        ..options(Limits::default())
+    })
+    .unwrap()
+}
+
+/// Where [`cached`] keeps its files.
+pub(crate) fn cache_below(folder: &Path) -> PathBuf {
+    folder.join("cache")
 }
 
 /// The guest with other bytes but the same behaviour: a custom section at its end.
-pub fn variant(number: u8) -> Vec<u8> {
+pub(crate) fn variant(number: u8) -> Vec<u8> {
     let mut bytes = COMPONENT.to_vec();
     bytes.extend([0, 3, 1, b'v', number]);
     bytes
@@ -68,17 +86,17 @@ pub fn variant(number: u8) -> Vec<u8> {
 type Answering = dyn Fn(&Request) -> Called + Send + Sync;
 
 /// Answers by a script, and remembers everything.
-pub struct Script {
+pub(crate) struct Script {
     answering: Box<Answering>,
     now: AtomicI64,
-    pub requests: Mutex<Vec<Request>>,
-    pub lines: Mutex<Vec<(Level, Stream, String)>>,
+    pub(crate) requests: Mutex<Vec<Request>>,
+    pub(crate) lines: Mutex<Vec<(Level, Stream, String)>>,
 }
 
-pub const START: i64 = 1_700_000_000_123;
+pub(crate) const START: i64 = 1_700_000_000_123;
 
 impl Script {
-    pub fn new(answering: impl Fn(&Request) -> Called + Send + Sync + 'static) -> Arc<Self> {
+    pub(crate) fn new(answering: impl Fn(&Request) -> Called + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             answering: Box::new(answering),
             now: AtomicI64::new(START),
@@ -88,22 +106,27 @@ impl Script {
     }
 
     /// Answers every call with this.
-    pub fn always(outcome: Outcome) -> Arc<Self> {
+    pub(crate) fn always(outcome: Outcome) -> Arc<Self> {
         Self::new(move |_| Called::Answered(outcome.clone()))
     }
 
     /// Answers every call with `Done`.
-    pub fn done() -> Arc<Self> {
+    pub(crate) fn done() -> Arc<Self> {
         Self::always(Ok(Answer::Done))
     }
 
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 
     /// The texts of the log.
-    pub fn texts(&self) -> Vec<String> {
-        self.lines.lock().unwrap().iter().map(|(_, _, text)| text.clone()).collect()
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.lines
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(_, _, text)| text.clone())
+            .collect()
     }
 }
 
@@ -127,12 +150,17 @@ impl Calls for Script {
     }
 }
 
-pub fn invocation(inputs: Value) -> Invocation {
+pub(crate) fn invocation(inputs: Value) -> Invocation {
     Invocation {
         component: Digest::of(COMPONENT),
         execution: "e-1".parse().unwrap(),
         step: "try".into(),
-        of: Try { step: StepId(0), visit: 1, phase: Phase::Run, attempt: 1 },
+        of: Try {
+            step: StepId(0),
+            visit: 1,
+            phase: Phase::Run,
+            attempt: 1,
+        },
         idempotency_key: "e-1/0/1/run/1".into(),
         deadline: None,
         inputs,
@@ -141,18 +169,18 @@ pub fn invocation(inputs: Value) -> Invocation {
     }
 }
 
-pub async fn run(host: &Host, calls: &Arc<Script>, inputs: Value) -> Invoked {
+pub(crate) async fn run(host: &Host, calls: &Arc<Script>, inputs: Value) -> Invoked {
     host.invoke(invocation(inputs), calls.clone()).await
 }
 
-pub fn outputs(invoked: Invoked) -> Value {
+pub(crate) fn outputs(invoked: Invoked) -> Value {
     match invoked {
         Invoked::Returned(outputs) => outputs,
         other => panic!("not returned: {other:?}"),
     }
 }
 
-pub fn failure(invoked: Invoked) -> Failure {
+pub(crate) fn failure(invoked: Invoked) -> Failure {
     match invoked {
         Invoked::Failed(failure) => failure,
         other => panic!("not failed: {other:?}"),
@@ -161,17 +189,26 @@ pub fn failure(invoked: Invoked) -> Failure {
 
 /// Whether it failed by this limit, with its value in the details.
 #[track_caller]
-pub fn assert_limit(invoked: Invoked, which: &str, limit: u64) -> Failure {
+pub(crate) fn assert_limit(invoked: Invoked, which: &str, limit: u64) -> Failure {
     let failure = failure(invoked);
     assert_eq!(failure.code.as_deref(), Some("RW-H013"), "{}", failure.message);
     assert_eq!(failure.kind, runwright_model::failure::FailureKind::LimitExceeded);
     let details = failure.details.clone().unwrap();
-    assert_eq!((details["limit"].as_str(), details["value"].as_u64()), (Some(which), Some(limit)), "{}", failure.message);
-    assert!(failure.message.contains(&format!("raise the host's limit `{which}`")), "{}", failure.message);
+    assert_eq!(
+        (details["limit"].as_str(), details["value"].as_u64()),
+        (Some(which), Some(limit)),
+        "{}",
+        failure.message
+    );
+    assert!(
+        failure.message.contains(&format!("raise the host's limit `{which}`")),
+        "{}",
+        failure.message
+    );
     failure
 }
 
 /// The inputs of a capability call.
-pub fn call(request: &Request) -> Value {
+pub(crate) fn call(request: &Request) -> Value {
     json!({"do": "call", "request": request})
 }

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use crate::common::{START, Script, host, invocation, outputs};
 
 async fn with_key(key: &str, inputs: Value) -> Value {
-    let invocation = Invocation { idempotency_key: key.into(), ..invocation(inputs) };
+    let invocation = Invocation {
+        idempotency_key: key.into(),
+        ..invocation(inputs)
+    };
     outputs(host().invoke(invocation, Script::done()).await)
 }
 

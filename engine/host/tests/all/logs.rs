@@ -9,9 +9,12 @@ use crate::common::{Script, host, host_with, outputs, run};
 #[tokio::test]
 async fn lines_keep_their_level() {
     let host = host();
-    for (word, level) in
-        [("debug", Level::Debug), ("info", Level::Info), ("warn", Level::Warn), ("error", Level::Error)]
-    {
+    for (word, level) in [
+        ("debug", Level::Debug),
+        ("info", Level::Info),
+        ("warn", Level::Warn),
+        ("error", Level::Error),
+    ] {
         let calls = Script::done();
         outputs(run(&host, &calls, json!({"do": "log", "level": word, "text": "héllo"})).await);
         assert_eq!(*calls.lines.lock().unwrap(), [(level, Stream::Log, "héllo".to_owned())]);
@@ -22,7 +25,14 @@ async fn lines_keep_their_level() {
 async fn progress_has_its_own_stream() {
     let host = host();
     let calls = Script::done();
-    outputs(run(&host, &calls, json!({"do": "progress", "done": 3, "total": 7, "text": "copying"})).await);
+    outputs(
+        run(
+            &host,
+            &calls,
+            json!({"do": "progress", "done": 3, "total": 7, "text": "copying"}),
+        )
+        .await,
+    );
     outputs(run(&host, &calls, json!({"do": "progress", "done": 3, "text": "copying"})).await);
     let lines = calls.lines.lock().unwrap();
     assert_eq!(lines[0], (Level::Info, Stream::Progress, "3/7: copying".to_owned()));
@@ -32,7 +42,15 @@ async fn progress_has_its_own_stream() {
 #[tokio::test]
 async fn control_characters_are_shown_not_obeyed() {
     let host = host();
-    for evil in ["\u{1b}[2Jx", "\u{1b}]0;title\u{7}", "a\rb", "a\nb", "\u{9b}31m", "\u{202e}abc", "\u{0}"] {
+    for evil in [
+        "\u{1b}[2Jx",
+        "\u{1b}]0;title\u{7}",
+        "a\rb",
+        "a\nb",
+        "\u{9b}31m",
+        "\u{202e}abc",
+        "\u{0}",
+    ] {
         let calls = Script::done();
         outputs(run(&host, &calls, json!({"do": "log", "text": evil})).await);
         outputs(run(&host, &calls, json!({"do": "print", "text": evil})).await);
@@ -48,7 +66,14 @@ async fn output_comes_line_by_line() {
     let host = host();
     for (to, stream) in [("stdout", Stream::Stdout), ("stderr", Stream::Stderr)] {
         let calls = Script::done();
-        outputs(run(&host, &calls, json!({"do": "print", "to": to, "text": "one\r\ntwo\n\nthe rest"})).await);
+        outputs(
+            run(
+                &host,
+                &calls,
+                json!({"do": "print", "to": to, "text": "one\r\ntwo\n\nthe rest"}),
+            )
+            .await,
+        );
         let expected = ["one", "two", "", "the rest"].map(|text| (Level::Info, stream, text.to_owned()));
         assert_eq!(*calls.lines.lock().unwrap(), expected);
     }
@@ -56,7 +81,10 @@ async fn output_comes_line_by_line() {
 
 #[tokio::test]
 async fn long_lines_are_cut() {
-    let host = host_with(Limits { log_line_bytes: 10, ..Limits::default() });
+    let host = host_with(Limits {
+        log_line_bytes: 10,
+        ..Limits::default()
+    });
     let calls = Script::done();
     outputs(run(&host, &calls, json!({"do": "log", "bytes": 10})).await);
     outputs(run(&host, &calls, json!({"do": "log", "bytes": 11})).await);
@@ -68,7 +96,10 @@ async fn long_lines_are_cut() {
 #[tokio::test]
 async fn a_flood_is_dropped_with_one_notice() {
     // A line of 9 bytes and its end: ten of them fit, the eleventh does not.
-    let host = host_with(Limits { log_bytes: 100, ..Limits::default() });
+    let host = host_with(Limits {
+        log_bytes: 100,
+        ..Limits::default()
+    });
     let (fits, flood) = (Script::done(), Script::done());
     outputs(run(&host, &fits, json!({"do": "log", "bytes": 9, "times": 10})).await);
     assert_eq!(fits.texts().len(), 10);

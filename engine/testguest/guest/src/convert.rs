@@ -49,9 +49,11 @@ impl ToModel for types::Error {
             Self::Invalid(text) => Error::Invalid(text),
             Self::Throttled(text) => Error::Throttled(text),
             Self::TimedOut(text) => Error::TimedOut(text),
-            Self::LimitExceeded(excess) => {
-                Error::LimitExceeded { which: excess.which, limit: excess.limit, used: excess.used }
-            }
+            Self::LimitExceeded(excess) => Error::LimitExceeded {
+                which: excess.which,
+                limit: excess.limit,
+                used: excess.used,
+            },
             Self::Unavailable(text) => Error::Unavailable(text),
             Self::Uncertain(text) => Error::Uncertain(text),
         }
@@ -91,7 +93,12 @@ impl ToModel for commands::Completed {
 impl ToWit for model_files::WriteOptions {
     type Wit = files::WriteOptions;
     fn into_wit(self) -> files::WriteOptions {
-        files::WriteOptions { mode: self.mode, owner: self.owner, group: self.group, parents: self.parents }
+        files::WriteOptions {
+            mode: self.mode,
+            owner: self.owner,
+            group: self.group,
+            parents: self.parents,
+        }
     }
 }
 
@@ -151,7 +158,11 @@ impl ToModel for files::Kept {
 impl ToWit for model_files::Snapshot {
     type Wit = files::Kept;
     fn into_wit(self) -> files::Kept {
-        files::Kept { path: self.path, before: self.before.map(ToWit::into_wit), contents: self.contents }
+        files::Kept {
+            path: self.path,
+            before: self.before.map(ToWit::into_wit),
+            contents: self.contents,
+        }
     }
 }
 
@@ -172,7 +183,11 @@ impl ToWit for model_http::Request {
 impl ToModel for http::Response {
     type Model = model_http::Response;
     fn into_model(self) -> model_http::Response {
-        model_http::Response { status: self.status, headers: self.headers, body: self.body.into() }
+        model_http::Response {
+            status: self.status,
+            headers: self.headers,
+            body: self.body.into(),
+        }
     }
 }
 
@@ -236,7 +251,10 @@ impl ToModel for approvals::Decision {
             comment: vote.comment,
             at: vote.at.into_model(),
         });
-        model_approvals::Decision { approved: self.approved, votes: votes.collect() }
+        model_approvals::Decision {
+            approved: self.approved,
+            votes: votes.collect(),
+        }
     }
 }
 

@@ -15,7 +15,16 @@ struct Misbehave;
 
 impl Guest for Misbehave {
     fn describe() -> Manifest {
-        let capabilities = ["commands", "files", "http", "parameters", "approvals", "waits", "blobs", "executions"];
+        let capabilities = [
+            "commands",
+            "files",
+            "http",
+            "parameters",
+            "approvals",
+            "waits",
+            "blobs",
+            "executions",
+        ];
         Manifest {
             action: "test:misbehave".into(),
             version: "0.1.0".into(),
@@ -28,7 +37,10 @@ impl Guest for Misbehave {
             .to_string(),
             outputs: json!({"type": "object"}).to_string(),
             capabilities: capabilities
-                .map(|name| Want { capability: name.into(), why: "To try it.".into() })
+                .map(|name| Want {
+                    capability: name.into(),
+                    why: "To try it.".into(),
+                })
                 .into(),
             rollback: true,
             impact: Impact::Undetermined,
@@ -50,7 +62,12 @@ fn parse(inputs: &str) -> Result<Value, Failure> {
 
 /// A failure for inputs that make no sense.
 fn wrong(message: impl Into<String>) -> Failure {
-    Failure { kind: FailureKind::InvalidInput, message: message.into(), retryable: false, details: None }
+    Failure {
+        kind: FailureKind::InvalidInput,
+        message: message.into(),
+        retryable: false,
+        details: None,
+    }
 }
 
 export!(Misbehave);
