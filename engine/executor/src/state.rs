@@ -322,11 +322,12 @@ impl State {
 }
 
 impl Call {
-    /// Whether only a person can answer it.
+    /// Whether only a person can answer it: nobody has yet, or not enough.
     #[must_use]
     pub fn needs_person(&self) -> bool {
         match &self.request {
-            Request::Approvals(_) | Request::Waits(waits::Request::Signal { .. }) => true,
+            Request::Approvals(question) => crate::waits::decision(question, self).is_none(),
+            Request::Waits(waits::Request::Signal { .. }) => self.signal.is_none(),
             Request::Waits(
                 waits::Request::Sleep { .. } | waits::Request::SleepUntil { .. } | waits::Request::Probe { .. },
             )

@@ -56,7 +56,8 @@ fn overdue(deadline: Option<Timestamp>, now: Timestamp, why: impl FnOnce() -> St
     deadline.is_some_and(|deadline| deadline <= now).then(|| Err(Error::TimedOut(why())))
 }
 
-fn decision(question: &approvals::Request, call: &Call) -> Option<Outcome> {
+/// What the votes so far decide.
+pub(crate) fn decision(question: &approvals::Request, call: &Call) -> Option<Outcome> {
     let approvals = call.votes.iter().filter(|vote| vote.approved).count();
     let rejected = call.votes.iter().any(|vote| !vote.approved);
     if !rejected && approvals < question.quorum.max(1) as usize {

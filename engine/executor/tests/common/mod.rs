@@ -1,7 +1,6 @@
 //! What the scenario tests share: plugins, a plan from text, an executor over a tape.
 
-#![expect(dead_code, reason = "each test file uses its part")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,7 +22,7 @@ use runwright_testkit::{NoRunbooks, Plugins, Tape, TestClock, World, object, ret
 use serde_json::{Map, Value, json};
 
 /// When the tests' clock begins.
-pub const BEGIN: Timestamp = Timestamp::from_millis(1_000_000);
+pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_000_000);
 
 /// The plugins of the scenarios.
 ///
@@ -33,7 +32,7 @@ pub const BEGIN: Timestamp = Timestamp::from_millis(1_000_000);
 /// - `test:pure`: no call; returns its inputs.
 /// - `test:flaky`: a command, then fails until attempt `Until`.
 /// - `test:unstable`: makes another call each time it is run.
-pub fn plugins() -> Plugins {
+pub(crate) fn plugins() -> Plugins {
     Plugins::default()
         .with("test:do", |invocation, calls| async move { unwrap(run_do(invocation, &*calls).await) })
         .with("test:ask", |_, calls| async move { unwrap(ask(&*calls).await) })
@@ -123,7 +122,7 @@ async fn unstable(calls: &dyn Calls) -> Result<Invoked, Invoked> {
 }
 
 /// The plan of a document.
-pub fn plan(text: &str) -> Arc<Plan> {
+pub(crate) fn plan(text: &str) -> Arc<Plan> {
     let source = Source { name: "test".into(), origin: "test.yaml".into(), text: text.to_owned() };
     let catalog = Catalog { actions: plugins().specs(), ..Catalog::default() };
     let compiled = runwright_compiler::parse(&source).compile(&catalog);
@@ -131,12 +130,12 @@ pub fn plan(text: &str) -> Arc<Plan> {
 }
 
 /// A document with these steps.
-pub fn document(steps: &str) -> String {
+pub(crate) fn document(steps: &str) -> String {
     format!("schemaVersion: '0.3'\nmainSteps:\n{steps}")
 }
 
 /// What an execution needs to begin.
-pub fn started(plan: &Plan) -> Started {
+pub(crate) fn started(plan: &Plan) -> Started {
     Started {
         plan: plan.digest(),
         runbook: plan.name.clone(),
@@ -150,17 +149,17 @@ pub fn started(plan: &Plan) -> Started {
 }
 
 /// The execution of the tests.
-pub fn id() -> ExecutionId {
+pub(crate) fn id() -> ExecutionId {
     "test".parse().unwrap()
 }
 
 /// An executor over a tape that stops after so many appends.
-pub async fn executor(tape: &Tape, world: &World, appends: usize) -> (Executor, Arc<dyn Store>) {
+pub(crate) async fn executor(tape: &Tape, world: &World, appends: usize) -> (Executor, Arc<dyn Store>) {
     executor_over(Arc::new(tape.open(appends).await.unwrap()), world).await
 }
 
 /// An executor over this store.
-pub async fn executor_over(store: Arc<dyn Store>, world: &World) -> (Executor, Arc<dyn Store>) {
+pub(crate) async fn executor_over(store: Arc<dyn Store>, world: &World) -> (Executor, Arc<dyn Store>) {
     let ports = Ports {
         store: store.clone(),
         invoker: Arc::new(plugins()),
@@ -173,7 +172,7 @@ pub async fn executor_over(store: Arc<dyn Store>, world: &World) -> (Executor, A
 }
 
 /// Runs a document to its end without a crash.
-pub async fn run(text: &str) -> (State, World) {
+pub(crate) async fn run(text: &str) -> (State, World) {
     let (tape, world) = (Tape::default(), World::default());
     let (executor, _) = executor(&tape, &world, usize::MAX).await;
     let plan = plan(text);
@@ -183,12 +182,12 @@ pub async fn run(text: &str) -> (State, World) {
 }
 
 /// Name and status of each step.
-pub fn statuses(state: &State) -> Vec<(String, Status)> {
+pub(crate) fn statuses(state: &State) -> Vec<(String, Status)> {
     state.plan.step_ids().map(|id| (state.plan.step(id).name.clone(), state.step_status(id))).collect()
 }
 
 /// The statuses in one line: `A Success, B Pending | Failed`.
-pub fn line(state: &State) -> String {
+pub(crate) fn line(state: &State) -> String {
     let steps: Vec<String> = statuses(state).iter().map(|(name, status)| format!("{name} {status}")).collect();
     format!("{} | {}", steps.join(", "), state.status())
 }
