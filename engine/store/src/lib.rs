@@ -3,10 +3,49 @@
 //! [`Store`] is a trait with written guarantees; [`memory`] and [`sled`] keep them, and one suite
 //! (`tests/conformance.rs`) holds both to them.
 //!
+//! ```
+//! use runwright_model::{id::ExecutionId, status::Status, summary::Summary, time::Timestamp};
+//! use runwright_store::{Append, Durability, MemoryStore, Store};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let store = MemoryStore::new();
+//! let epoch = store.claim().await?;
+//! let execution: ExecutionId = "nightly".parse()?;
+//! let started = Timestamp::from_millis(1_763_750_000_000);
+//! let summary = Summary {
+//!     runbook: "rotate-keys".to_owned(),
+//!     status: Status::Waiting,
+//!     by: "ann".to_owned(),
+//!     started,
+//!     ended: None,
+//!     parent: None,
+//!     waiting: Some("until tomorrow".to_owned()),
+//! };
+//! store
+//!     .append(Append {
+//!         execution: execution.clone(),
+//!         expected: 0,
+//!         epoch,
+//!         records: Vec::new(),
+//!         summary,
+//!         wake: Some(started),
+//!         durability: Durability::Durable,
+//!     })
+//!     .await?;
+//! assert_eq!(store.due(started, 10).await?, [(started, execution)]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # What this crate does not do
 //!
 //! It interprets no event, starts nothing and knows no clock. What it indexes (summaries, wake-ups) is
 //! handed to it beside the records it belongs to.
+//!
+//! # Where to start
+//!
+//! [`Store`], then `docs/JOURNAL.md` for the bytes and [`sled`] for how they become durable.
 
 use runwright_model::{event::Record, id::ExecutionId, log::LogLine, summary::Summary, time::Timestamp};
 
@@ -115,17 +154,26 @@ pub struct Page {
 /// 4. **Durable means durable**: see [`Durability`].
 /// 5. **Expected sequence.** An append whose `expected` is not the journal's length changes nothing and
 ///    answers [`Error::Conflict`].
-/// 6. **Epochs.** An append or a put after a later [`Store::claim`] changes nothing and answers [`Error::Fenced`].
+/// 6. **Epochs.** A write after a later [`Store::claim`] changes nothing and answers [`Error::Fenced`]. An append
+///    names its epoch; every other write has that of its handle: what the handle claimed last, or the owner's
+///    when the handle was made (opened or cloned).
 /// 7. **Damage is an error.** A record whose checksum or version does not fit is never answered as data.
-/// 8. **Limits first.** A record above [`RECORD_BYTES_MAX`] or a value above [`VALUE_BYTES_MAX`] is refused before
-///    anything is written.
+/// 8. **Limits first.** A record above [`RECORD_BYTES_MAX`], a value above [`VALUE_BYTES_MAX`] or a key above
+///    [`KEY_BYTES_MAX`] is refused before anything is written.
 /// 9. **Many at once.** All methods may be called from any number of tasks.
+///
+/// Lists and scans are no snapshots: a long one sees some of the changes made meanwhile. Methods that only read
+/// do not wait for the disk to write, but may wait for it to read, for microseconds as a rule.
+///
+/// Dropping the future of a write that has begun does not take the write back.
 #[async_trait::async_trait]
 pub trait Store: Send + Sync {
     /// Becomes the owner: every earlier epoch is fenced off.
     async fn claim(&self) -> Result<Epoch>;
 
-    /// Appends.
+    /// Appends, and answers when [`Append::durability`] says so. After any error but [`Error::Full`],
+    /// [`Error::Backend`] and [`Error::Closed`], nothing was changed; after those three, whether it was shows when
+    /// the store is opened again.
     async fn append(&self, append: Append) -> Result<()>;
 
     /// The records numbered `from` and later.
@@ -137,7 +185,7 @@ pub trait Store: Send + Sync {
     /// Executions, newest id first.
     async fn list(&self, page: Page) -> Result<Vec<(ExecutionId, Head)>>;
 
-    /// Executions whose wake-up is due at `until` or before, earliest first, at most so many.
+    /// Executions whose wake-up is due at `until` or before, earliest first, at most so many (0: all).
     async fn due(&self, until: Timestamp, most: usize) -> Result<Vec<(Timestamp, ExecutionId)>>;
 
     /// The earliest wake-up of all.
@@ -149,7 +197,7 @@ pub trait Store: Send + Sync {
     /// Adds log lines. Buffered; lines are numbered from 0.
     async fn append_log(&self, execution: &ExecutionId, lines: Vec<LogLine>) -> Result<()>;
 
-    /// Log lines numbered `from` and later, at most so many, each with its number.
+    /// Log lines numbered `from` and later, at most so many (0: all), each with its number.
     async fn read_log(&self, execution: &ExecutionId, from: u64, most: usize) -> Result<Vec<(u64, LogLine)>>;
 
     /// Puts a value if what is there is as expected; answers whether it was. Buffered.

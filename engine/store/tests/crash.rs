@@ -90,7 +90,7 @@ async fn write(writer: usize, store: Arc<SledStore>, epoch: runwright_store::Epo
             append(epoch, &name, length, &[&seen, &padding]),
             i64::try_from(length).unwrap(),
         );
-        let is_durable = length / 2 % 3 == 0;
+        let is_durable = (length / 2).is_multiple_of(3);
         if is_durable {
             next = durable(next);
         }

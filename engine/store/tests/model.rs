@@ -97,6 +97,7 @@ impl<S: Store + Clone> Subject<S> {
     }
 
     /// Runs an operation, and answers all that can be seen of it as text.
+    #[expect(clippy::too_many_lines, reason = "one arm per operation, each a few lines")]
     async fn run(&mut self, operation: &Operation) -> String {
         let name = |execution: &u8| format!("e{execution}");
         match operation {

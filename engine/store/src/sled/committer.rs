@@ -199,10 +199,10 @@ fn run(core: &Core, syncer: &mut Syncer, idle: Duration) {
             core.fail(Failure::of(error));
         }
         for waiter in waiters {
-            let answer = outcome
-                .as_ref()
-                .map(|()| ())
-                .map_err(|error| Failure::of(error).to_error(&core.directory));
+            let answer = match &outcome {
+                Ok(()) => Ok(()),
+                Err(error) => Err(Failure::of(error).to_error(&core.directory)),
+            };
             // Who does not wait any more need not know.
             let _ = waiter.send(answer);
         }
