@@ -93,7 +93,7 @@ pub enum Error {
     },
     /// `describe` failed.
     #[error("the plugin cannot describe itself: {}", .0.message)]
-    Describe(Failure),
+    Describe(Box<Failure>),
 }
 
 fn near(nearest: &Option<String>) -> String {

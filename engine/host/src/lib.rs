@@ -194,7 +194,7 @@ impl Shared {
             .describe(Arc::new(Nothing))
             .await
             .map_err(|ended| match ended {
-                Ended::Failed(failure) => Error::Describe(failure),
+                Ended::Failed(failure) => Error::Describe(Box::new(failure)),
                 Ended::Suspended => unreachable!("nothing suspends: every call is stopped"),
             })?;
         let manifest = manifest::read(described, self.limits.manifest_bytes)?;

@@ -1,6 +1,8 @@
 //! Every function of every interface: the request arrives as it was meant, the answer as it was given, and a
 //! denial or an error is an answer too.
 
+#![expect(clippy::too_many_lines, reason = "tables of cases")]
+
 use std::collections::BTreeMap;
 
 use runwright_model::{
