@@ -42,7 +42,7 @@ pub enum Error {
     },
     /// Stored data cannot be read.
     #[error(
-        "{what} is damaged: {why}. Nothing was changed; restore a copy of the state directory, or export what can be read with `runwright store export`"
+        "{what} is damaged: {why}. Nothing was changed; put back a copy of the state directory, and let `runwright store check` say what else is damaged"
     )]
     Damaged {
         /// What.
