@@ -1,0 +1,87 @@
+//! What the benches share: documents of any size, and the built-in plugins ready to call.
+//!
+//! Each bench answers one question; `docs/PERFORMANCE.md` has the answers with machine and command. Nothing here
+//! asserts a time.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc};
+
+use runwright_compiler::{Catalog, Source};
+use runwright_host::{Components, Host, Options};
+use runwright_model::{
+    action::ActionSpec,
+    capability::Capability,
+    digest::Digest,
+    grant::Grants,
+    plan::Plan,
+};
+
+/// The bundled components, by digest.
+#[derive(Clone)]
+pub struct Bundled(Arc<BTreeMap<Digest, &'static [u8]>>);
+
+impl Default for Bundled {
+    fn default() -> Self {
+        Self(Arc::new(runwright_bundle::plugins().iter().map(|b| (Digest::of(b.bytes), b.bytes)).collect()))
+    }
+}
+
+#[async_trait::async_trait]
+impl Components for Bundled {
+    async fn bytes(&self, digest: &Digest) -> Option<Vec<u8>> {
+        self.0.get(digest).map(|bytes| bytes.to_vec())
+    }
+}
+
+/// A host that knows the bundled plugins and keeps compiled ones in this folder.
+///
+/// # Panics
+///
+/// When the machine cannot run it.
+#[must_use]
+pub fn host(cache: &Path) -> Host {
+    Host::new(Options::new(Arc::new(Bundled::default())).cache_dir(cache.to_owned())).expect("a host")
+}
+
+/// A bundled action, described and granted all it wants.
+///
+/// # Panics
+///
+/// When there is no such action.
+pub async fn spec(host: &Host, action: &str) -> ActionSpec {
+    let bundled = runwright_bundle::find(action).expect("a bundled action");
+    let component = Digest::of(bundled.bytes);
+    let manifest = host.describe(&component).await.expect("a manifest");
+    let capabilities: Vec<Capability> = manifest.capabilities.iter().map(|want| want.capability).collect();
+    ActionSpec { grants: Grants::all_of(&capabilities), manifest, component }
+}
+
+/// A document of so many `rw:assert` steps, each reading the one before, in list or graph order.
+#[must_use]
+pub fn document(steps: usize, graph: bool) -> String {
+    let mut text = String::from("schemaVersion: '0.3'\nparameters:\n  Value: {type: String, default: x}\nmainSteps:\n");
+    for step in 0..steps {
+        let value = if step == 0 { "{{ Value }}".to_owned() } else { format!("{{{{ S{}.Checked }}}}", step - 1) };
+        let _ = write!(text, "  - name: S{step}\n    action: rw:assert\n    inputs:\n      Checks:\n        - {{Value: '{value}', NotEquals: never}}\n");
+        if graph && step > 0 {
+            let _ = writeln!(text, "    dependsOn: [S{}]", step - 1);
+        }
+    }
+    text
+}
+
+/// The document as a source.
+#[must_use]
+pub fn source(text: String) -> Source {
+    Source { name: "bench".into(), origin: "bench.yaml".into(), text }
+}
+
+/// The plan of a document whose actions are in the catalog.
+///
+/// # Panics
+///
+/// When it does not compile.
+#[must_use]
+pub fn plan(text: String, catalog: &Catalog) -> Plan {
+    let compiled = runwright_compiler::parse(&source(text)).compile(catalog);
+    compiled.plan.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics))
+}
