@@ -45,7 +45,8 @@ impl Library {
     /// When the Wasm runtime cannot be set up on this machine.
     pub fn open(state_dir: PathBuf, runbooks: Vec<PathBuf>) -> Result<Self, Error> {
         let shelf = Shelf::default();
-        let options = Options::new(Arc::new(shelf.clone())).cache_dir(state_dir.join("cache"));
+        let cache_dir = Some(state_dir.join("cache"));
+        let options = Options { cache_dir, ..Options::new(Arc::new(shelf.clone())) };
         Ok(Self { host: Arc::new(Host::new(options)?), shelf, runbooks: Arc::new(runbooks) })
     }
 
