@@ -120,6 +120,9 @@ impl Action for WaitFor {
         .inputs(inputs)
         .outputs(outputs)
         .wants("waits", "Looks again and again, with pauses.")
+        .wants("commands", "Runs the command of `Command`.")
+        .wants("files", "Looks for the path of `File`.")
+        .wants("http", "Tries the address of `Http`, and the port of `Port`.")
     }
 
     fn run(host: &impl Host, _: &Context, inputs: Inputs) -> Result<Outputs, Failure> {
