@@ -39,7 +39,8 @@ impl Components for Bundled {
 /// When the machine cannot run it.
 #[must_use]
 pub fn host(cache: &Path) -> Host {
-    Host::new(Options::new(Arc::new(Bundled::default())).cache_dir(cache.to_owned())).expect("a host")
+    let options = Options { cache_dir: Some(cache.to_owned()), ..Options::new(Arc::new(Bundled::default())) };
+    Host::new(options).expect("a host")
 }
 
 /// A bundled action, described and granted all it wants.
