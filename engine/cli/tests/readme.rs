@@ -118,15 +118,11 @@ fn the_run_it_shows_is_what_a_run_looks_like() {
 
 /// The lines without what differs from run to run, sorted: steps that run at the same time may change places.
 fn shape(text: &str) -> Vec<String> {
-    let words = |line: &str| {
-        let word = |word: &str| {
-            word.chars().next().is_none_or(|c| c.is_alphabetic()) && !word.contains(|c: char| c.is_ascii_digit())
-        };
-        line.split_whitespace()
-            .filter(|w| word(w.trim_start_matches(['(', '\"'])))
-            .collect::<Vec<_>>()
-            .join(" ")
+    let varies = |word: &&str| {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        bare.contains(|c: char| c.is_ascii_digit()) || ["ms", "s", ""].contains(&bare)
     };
+    let words = |line: &str| line.split_whitespace().filter(|word| !varies(word)).collect::<Vec<_>>().join(" ");
     let mut lines: Vec<String> = text.lines().map(words).collect();
     lines.sort();
     lines
