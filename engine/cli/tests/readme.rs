@@ -122,7 +122,12 @@ fn shape(text: &str) -> Vec<String> {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         bare.contains(|c: char| c.is_ascii_digit()) || ["ms", "s", ""].contains(&bare)
     };
-    let words = |line: &str| line.split_whitespace().filter(|word| !varies(word)).collect::<Vec<_>>().join(" ");
+    let words = |line: &str| {
+        line.split_whitespace()
+            .filter(|word| !varies(word))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     let mut lines: Vec<String> = text.lines().map(words).collect();
     lines.sort();
     lines

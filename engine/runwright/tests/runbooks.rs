@@ -37,8 +37,10 @@ fn program(path: &str, text: &str) {
 
 /// The names in a folder, sorted; hidden ones too.
 fn names(folder: impl AsRef<Path>) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -47,11 +49,17 @@ fn names(folder: impl AsRef<Path>) -> Vec<String> {
 async fn every_runbook_compiles_and_says_what_it_does() {
     let world = World::open().await;
     let mut found = 0;
-    for name in names(world::RUNBOOKS).iter().filter_map(|file| file.strip_suffix(".yaml")) {
+    for name in names(world::RUNBOOKS)
+        .iter()
+        .filter_map(|file| file.strip_suffix(".yaml"))
+    {
         let compiled = world.engine().library().runbook(name).await.unwrap().compiled;
         assert!(compiled.diagnostics.is_empty(), "{name}: {:#?}", compiled.diagnostics);
         let plan = compiled.plan.unwrap();
-        assert!(plan.description.is_some_and(|text| !text.contains('\n')), "{name} is explained in a line");
+        assert!(
+            plan.description.is_some_and(|text| !text.contains('\n')),
+            "{name} is explained in a line"
+        );
         found += 1;
     }
     assert_eq!(found, 6);
@@ -76,7 +84,11 @@ async fn quickstart() {
     let view = world.run("quickstart", with(&inputs, json!({"Detail": "full"}))).await;
     assert_eq!(view.status, Status::Success);
     assert_eq!(
-        view.steps.iter().filter(|step| step.status == Status::Skipped).map(|step| &step.name).collect::<Vec<_>>(),
+        view.steps
+            .iter()
+            .filter(|step| step.status == Status::Skipped)
+            .map(|step| &step.name)
+            .collect::<Vec<_>>(),
         ["brief_report"]
     );
 }
@@ -117,12 +129,23 @@ async fn service_rollout_of_a_broken_version_puts_everything_back() {
     let service = Service::new(&mut world);
     service.pack("1.0", true);
     service.pack("2.0", false);
-    assert_eq!(world.run("service-rollout", service.rollout("1.0")).await.status, Status::Success);
+    assert_eq!(
+        world.run("service-rollout", service.rollout("1.0")).await.status,
+        Status::Success
+    );
 
-    let view = world.run("service-rollout", with(&service.rollout("2.0"), json!({"HealthSeconds": 1}))).await;
+    let view = world
+        .run(
+            "service-rollout",
+            with(&service.rollout("2.0"), json!({"HealthSeconds": 1})),
+        )
+        .await;
     world.golden("service_rollout_rolled_back", &view);
     assert_eq!(service.version(), "1.0");
-    assert_eq!(fs::read_link(world.path("service/current")).unwrap(), Path::new("releases/1.0"));
+    assert_eq!(
+        fs::read_link(world.path("service/current")).unwrap(),
+        Path::new("releases/1.0")
+    );
     assert_eq!(names(world.path("service/releases")), ["1.0"]);
 }
 
@@ -131,7 +154,10 @@ async fn service_rollout_of_a_version_that_is_there_does_not_touch_it() {
     let mut world = World::open().await;
     let service = Service::new(&mut world);
     service.pack("1.0", true);
-    assert_eq!(world.run("service-rollout", service.rollout("1.0")).await.status, Status::Success);
+    assert_eq!(
+        world.run("service-rollout", service.rollout("1.0")).await.status,
+        Status::Success
+    );
 
     let view = world.run("service-rollout", service.rollout("1.0")).await;
     world.golden("service_rollout_not_new", &view);
@@ -169,7 +195,13 @@ async fn with_secret(world: &World, taken: fn(&str) -> bool) -> (Guarded, Value)
 
 async fn secret(world: &World) -> String {
     let parameter = world.engine().parameters().get("/app/secret").await.unwrap();
-    world.engine().parameters().reveal(&parameter.value).await.unwrap().to_string()
+    world
+        .engine()
+        .parameters()
+        .reveal(&parameter.value)
+        .await
+        .unwrap()
+        .to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,7 +215,10 @@ async fn rotate_secret() {
     world.golden("rotate_secret_success", &view);
     let new = secret(&world).await;
     assert_eq!(new.len(), 40);
-    assert_eq!(fs::read_to_string(world.path("secret.env")).unwrap(), format!("SECRET={new}\n"));
+    assert_eq!(
+        fs::read_to_string(world.path("secret.env")).unwrap(),
+        format!("SECRET={new}\n")
+    );
     assert_eq!(service.status(&new), 200);
     assert_eq!(service.status("first-secret"), 401);
     world.holds_nowhere(&[&new, "first-secret"]).await;
@@ -198,7 +233,10 @@ async fn rotate_secret_that_the_service_does_not_take_is_put_back() {
 
     let view = world.run("rotate-secret", inputs).await;
     world.golden("rotate_secret_rolled_back", &view);
-    assert_eq!(fs::read_to_string(world.path("secret.env")).unwrap(), "SECRET=first-secret\n");
+    assert_eq!(
+        fs::read_to_string(world.path("secret.env")).unwrap(),
+        "SECRET=first-secret\n"
+    );
     assert_eq!(secret(&world).await, "first-secret");
     assert_eq!(service.status("first-secret"), 200);
     world.holds_nowhere(&["first-secret"]).await;
@@ -227,7 +265,10 @@ async fn disk_cleanup_below_the_threshold_asks_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn disk_cleanup_above_the_threshold_waits_for_an_approval() {
     let world = World::open().await;
-    let asked = with(&untidy(&world), json!({"ApproveAbove": 2, "Approvers": ["kim", "robin"]}));
+    let asked = with(
+        &untidy(&world),
+        json!({"ApproveAbove": 2, "Approvers": ["kim", "robin"]}),
+    );
     let view = world.run("disk-cleanup", asked).await;
     world.golden("disk_cleanup_waiting", &view);
     assert!(names(world.path("logs")).contains(&"old one.log".to_owned()));
@@ -236,21 +277,37 @@ async fn disk_cleanup_above_the_threshold_waits_for_an_approval() {
 
     let stranger = world.engine().decide(&view.id, None, true, "sam", None).await;
     assert!(stranger.unwrap_err().to_string().contains("sam is not an approver"));
-    world.engine().decide(&view.id, None, true, "robin", Some("go")).await.unwrap();
+    world
+        .engine()
+        .decide(&view.id, None, true, "robin", Some("go"))
+        .await
+        .unwrap();
     let view = world.wait(&view.id).await;
     world.golden("disk_cleanup_approved", &view);
-    assert_eq!(names(world.path("logs")), ["$(touch oops)", "keep.txt", "late.log", "new.log"]);
+    assert_eq!(
+        names(world.path("logs")),
+        ["$(touch oops)", "keep.txt", "late.log", "new.log"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn disk_cleanup_that_is_rejected_removes_nothing() {
     let world = World::open().await;
-    let view = world.run("disk-cleanup", with(&untidy(&world), json!({"ApproveAbove": 2}))).await;
+    let view = world
+        .run("disk-cleanup", with(&untidy(&world), json!({"ApproveAbove": 2})))
+        .await;
     assert_eq!(view.status, Status::Waiting);
-    world.engine().decide(&view.id, None, false, "kim", Some("not on a Friday")).await.unwrap();
+    world
+        .engine()
+        .decide(&view.id, None, false, "kim", Some("not on a Friday"))
+        .await
+        .unwrap();
     let view = world.wait(&view.id).await;
     world.golden("disk_cleanup_rejected", &view);
-    assert_eq!(names(world.path("logs")), ["$(touch oops)", "keep.txt", "new.log", "old one.log"]);
+    assert_eq!(
+        names(world.path("logs")),
+        ["$(touch oops)", "keep.txt", "new.log", "old one.log"]
+    );
 }
 
 /// An apt-get that has two upgrades to offer until they are installed, and writes down what it is asked to do.
@@ -286,7 +343,9 @@ async fn patch_host_only_scans_unless_told_otherwise() {
 async fn patch_host_installs_what_was_approved() {
     let mut world = World::open().await;
     world.hide_output("reboot_needed", "Stdout", "<yes or no>");
-    let view = world.run("patch-host", with(&apt_get(&world), json!({"Operation": "Install"}))).await;
+    let view = world
+        .run("patch-host", with(&apt_get(&world), json!({"Operation": "Install"})))
+        .await;
     world.golden("patch_host_waiting", &view);
     assert!(!Path::new(&world.path("asked")).exists());
 
@@ -346,8 +405,13 @@ async fn backup_directory_with_a_corrupted_copy_keeps_none() {
     let places = precious(&world);
     // Copies well, except to the second place, where a byte too many arrives.
     let copy = world.path("copy");
-    program(&copy, "cp -- \"$1\" \"$2\"\ncase \"$2\" in */second/*) printf x >>\"$2\" ;; esac\n");
-    let view = world.run("backup-directory", with(&places, json!({"CopyCommand": [copy]}))).await;
+    program(
+        &copy,
+        "cp -- \"$1\" \"$2\"\ncase \"$2\" in */second/*) printf x >>\"$2\" ;; esac\n",
+    );
+    let view = world
+        .run("backup-directory", with(&places, json!({"CopyCommand": [copy]})))
+        .await;
     world.golden("backup_directory_rolled_back", &view);
     for folder in ["archives", "first", "second"] {
         assert!(names(world.path(folder)).is_empty(), "{folder}");

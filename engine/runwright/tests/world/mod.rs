@@ -19,7 +19,15 @@ pub(crate) const RUNBOOKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ru
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
 
 /// Outputs that differ from run to run, or say what another one says.
-const NOT_SHOWN: [&str; 7] = ["DurationMs", "ExitCode", "Headers", "Json", "Probes", "Stderr", "WaitedMs"];
+const NOT_SHOWN: [&str; 7] = [
+    "DurationMs",
+    "ExitCode",
+    "Headers",
+    "Json",
+    "Probes",
+    "Stderr",
+    "WaitedMs",
+];
 
 /// An engine, and a folder for everything its runbooks touch.
 pub(crate) struct World {
@@ -36,9 +44,20 @@ impl World {
     pub(crate) async fn open() -> Self {
         let (folder, state) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         share_cache(state.path());
-        let engine = Engine::builder().state_dir(state.path()).runbooks(vec![RUNBOOKS.into()]).open().await.unwrap();
+        let engine = Engine::builder()
+            .state_dir(state.path())
+            .runbooks(vec![RUNBOOKS.into()])
+            .open()
+            .await
+            .unwrap();
         let hidden = vec![(folder.path().to_str().unwrap().to_owned(), "<dir>".to_owned())];
-        Self { folder, state, engine: Some(engine), hidden, hidden_outputs: Vec::new() }
+        Self {
+            folder,
+            state,
+            engine: Some(engine),
+            hidden,
+            hidden_outputs: Vec::new(),
+        }
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -47,7 +66,11 @@ impl World {
 
     /// A path inside this world; `""` is its folder.
     pub(crate) fn path(&self, inside: &str) -> String {
-        let path = if inside.is_empty() { self.folder.path().to_owned() } else { self.folder.path().join(inside) };
+        let path = if inside.is_empty() {
+            self.folder.path().to_owned()
+        } else {
+            self.folder.path().join(inside)
+        };
         path.to_str().unwrap().to_owned()
     }
 
@@ -57,14 +80,20 @@ impl World {
     }
 
     pub(crate) fn hide_output(&mut self, step: &str, output: &str, shown: &str) {
-        self.hidden_outputs.push((step.to_owned(), output.to_owned(), shown.to_owned()));
+        self.hidden_outputs
+            .push((step.to_owned(), output.to_owned(), shown.to_owned()));
     }
 
     /// Runs a runbook until it has ended or needs a person.
     pub(crate) async fn run(&self, runbook: &str, parameters: Value) -> ExecutionView {
         let runbook = self.engine().library().runbook(runbook).await.unwrap();
         let parameters = parameters.as_object().unwrap().clone();
-        let request = StartRequest { runbook, parameters, id: None, by: "kim".into() };
+        let request = StartRequest {
+            runbook,
+            parameters,
+            id: None,
+            by: "kim".into(),
+        };
         let begun = self.engine().start(request).await.unwrap();
         self.wait(&begun.id).await
     }
@@ -81,7 +110,12 @@ impl World {
             fs::write(&path, &transcript).unwrap();
         }
         let expected = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(transcript, expected, "{name}: see {}; UPDATE_GOLDEN=1 writes it anew", path.display());
+        assert_eq!(
+            transcript,
+            expected,
+            "{name}: see {}; UPDATE_GOLDEN=1 writes it anew",
+            path.display()
+        );
     }
 
     /// What an execution says of itself, without what differs from run to run.
@@ -96,7 +130,10 @@ impl World {
                 text += &format!(", rollback {rollback}");
             }
             text += "\n";
-            let shown = step.outputs.iter().filter(|(name, value)| !NOT_SHOWN.contains(&name.as_str()) && **value != "");
+            let shown = step
+                .outputs
+                .iter()
+                .filter(|(name, value)| !NOT_SHOWN.contains(&name.as_str()) && **value != "");
             for (name, value) in shown {
                 text += &format!("    {name} = {}\n", self.output(&step.name, name, value));
             }
@@ -116,7 +153,9 @@ impl World {
             text = text.replace(from, to);
         }
         // How often it was looked depends on how busy the machine is.
-        let text = (1..100).fold(text, |text, n| text.replace(&format!("after {n} probes"), "after <n> probes"));
+        let text = (1..100).fold(text, |text, n| {
+            text.replace(&format!("after {n} probes"), "after <n> probes")
+        });
         masked(&text)
     }
 
@@ -153,7 +192,9 @@ impl World {
 /// Plugins are compiled once for all tests, into a folder that only this user may open.
 fn share_cache(state: &Path) {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
-    std::os::unix::fs::DirBuilderExt::mode(fs::DirBuilder::new().recursive(true), 0o700).create(&cache).unwrap();
+    std::os::unix::fs::DirBuilderExt::mode(fs::DirBuilder::new().recursive(true), 0o700)
+        .create(&cache)
+        .unwrap();
     symlink(cache, state.join("cache")).unwrap();
 }
 
@@ -175,7 +216,11 @@ fn masked(text: &str) -> String {
 }
 
 fn curl(arguments: &[&str]) -> String {
-    let output = Command::new("curl").args(["--silent", "--noproxy", "*"]).args(arguments).output().unwrap();
+    let output = Command::new("curl")
+        .args(["--silent", "--noproxy", "*"])
+        .args(arguments)
+        .output()
+        .unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -188,7 +233,11 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn new(world: &mut World) -> Self {
         // Free a moment ago: good enough, because the system does not give it out again soon.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         world.hide(&format!("127.0.0.1:{port}"), "<service>");
         let folder = PathBuf::from(world.path("service"));
         fs::create_dir(&folder).unwrap();
@@ -196,13 +245,23 @@ impl Service {
     }
 
     fn archive(&self, version: &str) -> String {
-        self.folder.with_file_name(format!("{version}.tar.gz")).to_str().unwrap().to_owned()
+        self.folder
+            .with_file_name(format!("{version}.tar.gz"))
+            .to_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// Makes the archive of a version, which has a page at /health or not.
     pub(crate) fn pack(&self, version: &str, healthy: bool) {
-        let server = Command::new("/usr/bin/env").args(["python3", "-c", "import http.server"]).status().unwrap();
-        assert!(server.success(), "this test needs python3 with http.server: Debian's package python3, not python3-minimal");
+        let server = Command::new("/usr/bin/env")
+            .args(["python3", "-c", "import http.server"])
+            .status()
+            .unwrap();
+        assert!(
+            server.success(),
+            "this test needs python3 with http.server: Debian's package python3, not python3-minimal"
+        );
         let source = TempDir::new().unwrap();
         let public = source.path().join("public");
         fs::create_dir(&public).unwrap();
@@ -211,8 +270,19 @@ impl Service {
             fs::write(public.join("health"), "").unwrap();
         }
         let run = source.path().join("run").to_str().unwrap().to_owned();
-        super::program(&run, "exec python3 -m http.server \"$1\" --bind 127.0.0.1 --directory public\n");
-        let tar = ["--create", "--gzip", "--file", &self.archive(version), "--directory", source.path().to_str().unwrap(), "."];
+        super::program(
+            &run,
+            "exec python3 -m http.server \"$1\" --bind 127.0.0.1 --directory public\n",
+        );
+        let tar = [
+            "--create",
+            "--gzip",
+            "--file",
+            &self.archive(version),
+            "--directory",
+            source.path().to_str().unwrap(),
+            ".",
+        ];
         assert!(Command::new("tar").args(tar).status().unwrap().success());
     }
 
@@ -229,7 +299,9 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let Ok(pid) = fs::read_to_string(self.folder.join("service.pid")) else { return };
+        let Ok(pid) = fs::read_to_string(self.folder.join("service.pid")) else {
+            return;
+        };
         let pid = pid.trim();
         // Only if it is still ours.
         if fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder.starts_with(&self.folder)) {
@@ -249,7 +321,15 @@ impl Guarded {
     pub(crate) fn start(file: PathBuf, taken: fn(&str) -> bool) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let read = move || fs::read_to_string(&file).unwrap().trim().split_once('=').unwrap().1.to_owned();
+        let read = move || {
+            fs::read_to_string(&file)
+                .unwrap()
+                .trim()
+                .split_once('=')
+                .unwrap()
+                .1
+                .to_owned()
+        };
         let secret = Arc::new(Mutex::new(read()));
         std::thread::spawn(move || {
             for connection in listener.incoming() {
@@ -279,16 +359,32 @@ impl Guarded {
     /// What the service answers to whoever comes with this secret.
     pub(crate) fn status(&self, secret: &str) -> u16 {
         let header = format!("Authorization: Bearer {secret}");
-        curl(&["--output", "/dev/null", "--write-out", "%{http_code}", "--header", &header, &self.url("/secret")]).parse().unwrap()
+        curl(&[
+            "--output",
+            "/dev/null",
+            "--write-out",
+            "%{http_code}",
+            "--header",
+            &header,
+            &self.url("/secret"),
+        ])
+        .parse()
+        .unwrap()
     }
 }
 
 /// Path and authorization of a request.
 fn request(connection: &TcpStream) -> (String, String) {
-    let mut lines = BufReader::new(connection).lines().map(Result::unwrap).take_while(|line| !line.is_empty());
+    let mut lines = BufReader::new(connection)
+        .lines()
+        .map(Result::unwrap)
+        .take_while(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
     let header = lines.filter_map(|line| line.split_once(": ").map(|(n, v)| (n.to_lowercase(), v.to_owned())));
-    let authorization = header.fold(String::new(), |kept, (name, value)| if name == "authorization" { value } else { kept });
+    let authorization = header.fold(
+        String::new(),
+        |kept, (name, value)| if name == "authorization" { value } else { kept },
+    );
     (path, authorization)
 }
