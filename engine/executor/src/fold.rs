@@ -251,10 +251,8 @@ impl State {
     fn rollback_started(&mut self, reason: String, at: Timestamp) {
         // A rollback that failed begins again: what is undone stays undone.
         for visit in self.steps.iter_mut().flat_map(|step| &mut step.visits) {
-            if visit.undo.as_ref().is_some_and(|undo| undo.status == Status::RollbackFailed) {
-                if let Some(undo) = &mut visit.undo {
-                    undo.status = Status::Pending;
-                }
+            if let Some(undo) = visit.undo.as_mut().filter(|undo| undo.status == Status::RollbackFailed) {
+                undo.status = Status::Pending;
             }
         }
         self.rollback = Some(Rollback { reason, at });

@@ -3,6 +3,8 @@
 //! Each scenario is run once without a crash and its appends are counted. Then it is run again for every
 //! number of appends, the machine stops there and loses what was not durable, and the execution is resumed.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 mod common;
 
 use common::{document, executor, id, line, plan, run, started};

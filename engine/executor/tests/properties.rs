@@ -1,5 +1,7 @@
 //! What holds for every plan and every failure.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -46,7 +46,8 @@ fn root() -> PathBuf {
 
 fn quickstart(rest: &[String]) -> anyhow::Result<()> {
     have_target()?;
-    run(cargo().args(["build", "--package", "runwright-cli"]))?;
+    // With the whole workspace selected, dependencies have the features that `test` gives them: one build serves both.
+    run(cargo().args(["build", "--workspace", "--bin", "runwright"]))?;
     let binary = target_dir().join("debug").join("runwright");
     run(Command::new(binary).args(["run", "runbooks/quickstart.yaml"]).args(rest).current_dir(root()))
 }

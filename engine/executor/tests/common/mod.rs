@@ -1,6 +1,7 @@
 //! What the scenario tests share: plugins, a plan from text, an executor over a tape.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 use std::{collections::BTreeMap, sync::Arc};
 
