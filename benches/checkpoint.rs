@@ -32,13 +32,25 @@ struct Writer {
 impl Writer {
     async fn append(&self, durability: Durability) {
         let sequence = self.next.fetch_add(1, Ordering::Relaxed);
-        let of = Try { step: StepId(0), visit: 1, phase: Phase::Run, attempt: 1 };
-        let event = Event::StepStarted { of, inputs: json!({ "Command": "x".repeat(400) }) };
+        let of = Try {
+            step: StepId(0),
+            visit: 1,
+            phase: Phase::Run,
+            attempt: 1,
+        };
+        let event = Event::StepStarted {
+            of,
+            inputs: json!({ "Command": "x".repeat(400) }),
+        };
         let append = Append {
             execution: self.id.clone(),
             expected: sequence,
             epoch: self.epoch,
-            records: vec![Record { sequence, at: Timestamp::from_millis(0), event }],
+            records: vec![Record {
+                sequence,
+                at: Timestamp::from_millis(0),
+                event,
+            }],
             summary: Summary {
                 runbook: "bench".into(),
                 status: Status::InProgress,
@@ -59,11 +71,20 @@ static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
 
 async fn writer(store: Arc<dyn Store>, epoch: Epoch) -> Writer {
     let number = EXECUTIONS.fetch_add(1, Ordering::Relaxed);
-    Writer { store, epoch, id: format!("bench-{number}").parse().expect("an id"), next: AtomicU64::new(0) }
+    Writer {
+        store,
+        epoch,
+        id: format!("bench-{number}").parse().expect("an id"),
+        next: AtomicU64::new(0),
+    }
 }
 
 fn raw(folder: &Path) -> File {
-    File::options().append(true).create(true).open(folder.join("raw")).expect("a file")
+    File::options()
+        .append(true)
+        .create(true)
+        .open(folder.join("raw"))
+        .expect("a file")
 }
 
 fn checkpoint(criterion: &mut Criterion) {
@@ -78,8 +99,12 @@ fn checkpoint(criterion: &mut Criterion) {
             file.sync_data().expect("a sync");
         });
     });
-    let sled: Arc<dyn Store> = Arc::new(SledStore::open(folder.path().join("state"), Default::default()).expect("a store"));
-    for (name, store) in [("memory", Arc::new(MemoryStore::new()) as Arc<dyn Store>), ("sled", sled)] {
+    let sled: Arc<dyn Store> =
+        Arc::new(SledStore::open(folder.path().join("state"), Default::default()).expect("a store"));
+    for (name, store) in [
+        ("memory", Arc::new(MemoryStore::new()) as Arc<dyn Store>),
+        ("sled", sled),
+    ] {
         let epoch = runtime.block_on(store.claim()).expect("an epoch");
         let one = runtime.block_on(writer(store.clone(), epoch));
         group.throughput(Throughput::Elements(1));
@@ -89,8 +114,9 @@ fn checkpoint(criterion: &mut Criterion) {
         group.bench_function(format!("{name}, durable, one writer"), |bencher| {
             bencher.iter(|| runtime.block_on(one.append(Durability::Durable)));
         });
-        let many: Vec<Arc<Writer>> =
-            (0..64).map(|_| Arc::new(runtime.block_on(writer(store.clone(), epoch)))).collect();
+        let many: Vec<Arc<Writer>> = (0..64)
+            .map(|_| Arc::new(runtime.block_on(writer(store.clone(), epoch))))
+            .collect();
         group.throughput(Throughput::Elements(64 * 16));
         group.bench_function(format!("{name}, durable, 64 writers"), |bencher| {
             bencher.iter(|| {

@@ -8,7 +8,10 @@ fn compile(criterion: &mut Criterion) {
     let cache = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let spec = runtime.block_on(spec(&host(cache.path()), "rw:assert"));
-    let catalog = Catalog { actions: [("rw:assert".to_owned(), spec)].into(), ..Catalog::default() };
+    let catalog = Catalog {
+        actions: [("rw:assert".to_owned(), spec)].into(),
+        ..Catalog::default()
+    };
     let mut group = criterion.benchmark_group("compile");
     group.sample_size(10);
     for steps in [10, 1_000, 10_000] {

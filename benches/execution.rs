@@ -19,8 +19,12 @@ fn with_effects(folder: &std::path::Path) -> String {
 }
 
 async fn run(engine: &Engine, runbook: &Runbook) {
-    let request =
-        StartRequest { runbook: runbook.clone(), parameters: Default::default(), id: None, by: "bench".into() };
+    let request = StartRequest {
+        runbook: runbook.clone(),
+        parameters: Default::default(),
+        id: None,
+        by: "bench".into(),
+    };
     let begun = engine.start(request).await.expect("a start");
     let view = engine.wait(&begun.id, Until::Ended).await.expect("an end");
     assert_eq!(view.status, Status::Success, "{:?}", view.failure);
@@ -37,10 +41,17 @@ fn execution(criterion: &mut Criterion) {
         let builder = if in_memory { builder.in_memory() } else { builder };
         let engine = runtime.block_on(builder.open()).expect("an engine");
         let store = if in_memory { "memory" } else { "sled" };
-        for (kind, text) in [("pure", document(STEPS, false)), ("one effect each", with_effects(folder.path()))] {
+        for (kind, text) in [
+            ("pure", document(STEPS, false)),
+            ("one effect each", with_effects(folder.path())),
+        ] {
             let source = source(text);
             let compiled = runtime.block_on(engine.library().compile(&source, folder.path()));
-            let runbook = Runbook { source, path: None, compiled };
+            let runbook = Runbook {
+                source,
+                path: None,
+                compiled,
+            };
             group.bench_function(format!("{store}, {kind}"), |bencher| {
                 bencher.iter(|| runtime.block_on(run(&engine, &runbook)));
             });

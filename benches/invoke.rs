@@ -37,7 +37,12 @@ async fn call(host: &Host, spec: &ActionSpec) {
         component: spec.component,
         execution: "bench".parse().expect("an id"),
         step: "S".into(),
-        of: Try { step: StepId(0), visit: 1, phase: Phase::Run, attempt: 1 },
+        of: Try {
+            step: StepId(0),
+            visit: 1,
+            phase: Phase::Run,
+            attempt: 1,
+        },
         idempotency_key: "k".into(),
         deadline: None,
         inputs: json!({"Checks": [{"Value": "x", "Equals": "x"}]}),

@@ -7,13 +7,7 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc};
 
 use runwright_compiler::{Catalog, Source};
 use runwright_host::{Components, Host, Options};
-use runwright_model::{
-    action::ActionSpec,
-    capability::Capability,
-    digest::Digest,
-    grant::Grants,
-    plan::Plan,
-};
+use runwright_model::{action::ActionSpec, capability::Capability, digest::Digest, grant::Grants, plan::Plan};
 
 /// The bundled components, by digest.
 #[derive(Clone)]
@@ -21,7 +15,12 @@ pub struct Bundled(Arc<BTreeMap<Digest, &'static [u8]>>);
 
 impl Default for Bundled {
     fn default() -> Self {
-        Self(Arc::new(runwright_bundle::plugins().iter().map(|b| (Digest::of(b.bytes), b.bytes)).collect()))
+        Self(Arc::new(
+            runwright_bundle::plugins()
+                .iter()
+                .map(|b| (Digest::of(b.bytes), b.bytes))
+                .collect(),
+        ))
     }
 }
 
@@ -39,7 +38,10 @@ impl Components for Bundled {
 /// When the machine cannot run it.
 #[must_use]
 pub fn host(cache: &Path) -> Host {
-    let options = Options { cache_dir: Some(cache.to_owned()), ..Options::new(Arc::new(Bundled::default())) };
+    let options = Options {
+        cache_dir: Some(cache.to_owned()),
+        ..Options::new(Arc::new(Bundled::default()))
+    };
     Host::new(options).expect("a host")
 }
 
@@ -53,7 +55,11 @@ pub async fn spec(host: &Host, action: &str) -> ActionSpec {
     let component = Digest::of(bundled.bytes);
     let manifest = host.describe(&component).await.expect("a manifest");
     let capabilities: Vec<Capability> = manifest.capabilities.iter().map(|want| want.capability).collect();
-    ActionSpec { grants: Grants::all_of(&capabilities), manifest, component }
+    ActionSpec {
+        grants: Grants::all_of(&capabilities),
+        manifest,
+        component,
+    }
 }
 
 /// A document of so many `rw:assert` steps, each reading the one before, in list or graph order.
@@ -61,8 +67,15 @@ pub async fn spec(host: &Host, action: &str) -> ActionSpec {
 pub fn document(steps: usize, graph: bool) -> String {
     let mut text = String::from("schemaVersion: '0.3'\nparameters:\n  Value: {type: String, default: x}\nmainSteps:\n");
     for step in 0..steps {
-        let value = if step == 0 { "{{ Value }}".to_owned() } else { format!("{{{{ S{}.Checked }}}}", step - 1) };
-        let _ = write!(text, "  - name: S{step}\n    action: rw:assert\n    inputs:\n      Checks:\n        - {{Value: '{value}', NotEquals: never}}\n");
+        let value = if step == 0 {
+            "{{ Value }}".to_owned()
+        } else {
+            format!("{{{{ S{}.Checked }}}}", step - 1)
+        };
+        let _ = write!(
+            text,
+            "  - name: S{step}\n    action: rw:assert\n    inputs:\n      Checks:\n        - {{Value: '{value}', NotEquals: never}}\n"
+        );
         if graph && step > 0 {
             let _ = writeln!(text, "    dependsOn: [S{}]", step - 1);
         }
@@ -73,7 +86,11 @@ pub fn document(steps: usize, graph: bool) -> String {
 /// The document as a source.
 #[must_use]
 pub fn source(text: String) -> Source {
-    Source { name: "bench".into(), origin: "bench.yaml".into(), text }
+    Source {
+        name: "bench".into(),
+        origin: "bench.yaml".into(),
+        text,
+    }
 }
 
 /// The plan of a document whose actions are in the catalog.

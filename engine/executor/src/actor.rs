@@ -41,19 +41,45 @@ pub(crate) enum Input {
     /// A plugin's call ended.
     Invoked { of: Try, generation: u64, invoked: Invoked },
     /// A running plugin makes a call that is not in the journal.
-    Call { of: Try, generation: u64, call: u32, request: Request, reply: oneshot::Sender<Ticket> },
+    Call {
+        of: Try,
+        generation: u64,
+        call: u32,
+        request: Request,
+        reply: oneshot::Sender<Ticket>,
+    },
     /// The call was made.
-    Performed { of: Try, generation: u64, call: u32, outcome: Outcome, reply: oneshot::Sender<Timestamp> },
+    Performed {
+        of: Try,
+        generation: u64,
+        call: u32,
+        outcome: Outcome,
+        reply: oneshot::Sender<Timestamp>,
+    },
     /// A probe was tried.
-    Probed { of: Try, call: u32, result: Result<(), CallError> },
+    Probed {
+        of: Try,
+        call: u32,
+        result: Result<(), CallError>,
+    },
     /// A child ended.
     ChildEnded { id: ExecutionId, end: ChildEnd },
     /// Somebody sent a signal.
-    Signal { signal: Signal, reply: oneshot::Sender<Result<(), Error>> },
+    Signal {
+        signal: Signal,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
     /// Somebody asked for the end.
-    Cancel { by: String, reason: Option<String>, reply: oneshot::Sender<Result<(), Error>> },
+    Cancel {
+        by: String,
+        reason: Option<String>,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
     /// Somebody asked for a rollback.
-    Rollback { by: String, reply: oneshot::Sender<Result<(), Error>> },
+    Rollback {
+        by: String,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
     /// The engine closes.
     Close,
 }
@@ -165,7 +191,11 @@ impl Actor {
                 return Ok(decision);
             }
             let ends = decision.events.iter().any(|event| matches!(event, Event::Ended { .. }));
-            let durability = if ends { Durability::Durable } else { Durability::Buffered };
+            let durability = if ends {
+                Durability::Durable
+            } else {
+                Durability::Buffered
+            };
             self.append(decision.events, durability).await?;
             if ends {
                 self.tell_parent();
@@ -180,8 +210,15 @@ impl Actor {
         let mut records = Vec::with_capacity(events.len());
         let secrets = self.state.secrets.len();
         for event in events {
-            records.push(Record { sequence: self.state.length, at, event: event.clone() });
-            self.state.apply(at, event).map_err(|why| Error::Journal { execution: self.id.clone(), why })?;
+            records.push(Record {
+                sequence: self.state.length,
+                at,
+                event: event.clone(),
+            });
+            self.state.apply(at, event).map_err(|why| Error::Journal {
+                execution: self.id.clone(),
+                why,
+            })?;
         }
         if self.state.secrets.len() != secrets {
             self.shared.set_secrets(&self.id, &self.state.secrets);
@@ -232,7 +269,8 @@ impl Actor {
         } else {
             decision.wake
         };
-        self.hand_in(self.state.length, Vec::new(), wake, Durability::Durable).await?;
+        self.hand_in(self.state.length, Vec::new(), wake, Durability::Durable)
+            .await?;
         self.shared.changes.bump(&self.id);
         self.bump_family();
         Ok(())
@@ -243,21 +281,39 @@ impl Actor {
         match input {
             Input::Begun(_) | Input::Look => {}
             Input::Close => self.closing = true,
-            Input::Invoked { of, generation, invoked } => {
+            Input::Invoked {
+                of,
+                generation,
+                invoked,
+            } => {
                 if self.is_current(of, generation) {
                     self.running.remove(&of);
                     let events = react::invoked(&self.state, of, invoked, now);
                     self.append_some(events, Durability::Buffered).await?;
                 }
             }
-            Input::Call { of, generation, call, request, reply } => {
+            Input::Call {
+                of,
+                generation,
+                call,
+                request,
+                reply,
+            } => {
                 let ticket = self.ticket(of, generation, call, request).await?;
                 let _ = reply.send(ticket);
             }
-            Input::Performed { of, generation, call, outcome, reply } => {
+            Input::Performed {
+                of,
+                generation,
+                call,
+                outcome,
+                reply,
+            } => {
                 if self.is_current(of, generation) {
                     let durability = self.answer_durability(of, call);
-                    let at = self.append(vec![Event::CallCompleted { of, call, outcome }], durability).await?;
+                    let at = self
+                        .append(vec![Event::CallCompleted { of, call, outcome }], durability)
+                        .await?;
                     let _ = reply.send(at);
                 }
             }
@@ -316,11 +372,18 @@ impl Actor {
     fn answer_durability(&self, of: Try, call: u32) -> Durability {
         let made = self.state.open_calls(of).and_then(|calls| calls.get(call as usize));
         let repeatable = made.is_none_or(|call| call.request.is_repeatable());
-        if repeatable { Durability::Buffered } else { Durability::Durable }
+        if repeatable {
+            Durability::Buffered
+        } else {
+            Durability::Durable
+        }
     }
 
     async fn ticket(&mut self, of: Try, generation: u64, call: u32, request: Request) -> Result<Ticket, Error> {
-        let counted = self.state.open_calls(of).is_some_and(|calls| calls.len() == call as usize);
+        let counted = self
+            .state
+            .open_calls(of)
+            .is_some_and(|calls| calls.len() == call as usize);
         if self.closing || !self.is_current(of, generation) || !counted {
             return Ok(Ticket::Stopped(work::over(&self.state, of)));
         }
@@ -331,22 +394,45 @@ impl Actor {
             Err(Refusal::Stop(failure)) => return Ok(Ticket::Stopped(failure)),
         };
         let (effect, wait) = (request.has_effect(), request.is_wait());
-        let requested = Event::CallRequested { of, call, digest, request };
+        let requested = Event::CallRequested {
+            of,
+            call,
+            digest,
+            request,
+        };
         if let Some(error) = refused {
             let outcome: Outcome = Err(error);
-            let events = vec![requested, Event::CallCompleted { of, call, outcome: outcome.clone() }];
+            let events = vec![
+                requested,
+                Event::CallCompleted {
+                    of,
+                    call,
+                    outcome: outcome.clone(),
+                },
+            ];
             let at = self.append(events, Durability::Buffered).await?;
             return Ok(Ticket::Answered(outcome, at));
         }
-        let durability = if effect { Durability::Durable } else { Durability::Buffered };
+        let durability = if effect {
+            Durability::Durable
+        } else {
+            Durability::Buffered
+        };
         let at = self.append(vec![requested], durability).await?;
         if !wait {
             return Ok(Ticket::Perform);
         }
-        let answered = self.state.waiting_call(of).and_then(|(_, waiting)| waits::outcome(waiting, at));
+        let answered = self
+            .state
+            .waiting_call(of)
+            .and_then(|(_, waiting)| waits::outcome(waiting, at));
         match answered {
             Some(outcome) => {
-                let event = Event::CallCompleted { of, call, outcome: outcome.clone() };
+                let event = Event::CallCompleted {
+                    of,
+                    call,
+                    outcome: outcome.clone(),
+                };
                 let at = self.append(vec![event], Durability::Buffered).await?;
                 Ok(Ticket::Answered(outcome, at))
             }
@@ -371,7 +457,9 @@ impl Actor {
     }
 
     fn tell_parent(&self) {
-        let (Some(parent), Some(ended)) = (&self.state.started.parent, &self.state.ended) else { return };
+        let (Some(parent), Some(ended)) = (&self.state.started.parent, &self.state.ended) else {
+            return;
+        };
         let end = ChildEnd {
             status: ended.status,
             outputs: ended.outputs.clone(),
@@ -379,7 +467,13 @@ impl Actor {
         };
         let closing = self.shared.closing.load(Ordering::Relaxed);
         if !closing && self.shared.is_driven(&parent.execution) {
-            self.shared.send(&parent.execution, Input::ChildEnded { id: self.id.clone(), end });
+            self.shared.send(
+                &parent.execution,
+                Input::ChildEnded {
+                    id: self.id.clone(),
+                    end,
+                },
+            );
         }
     }
 

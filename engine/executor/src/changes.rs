@@ -43,7 +43,11 @@ impl Changes {
         let mut watch = {
             let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let version = watched.version;
-            watched.watches.entry(id.clone()).or_insert_with(|| watch::channel(version).0).subscribe()
+            watched
+                .watches
+                .entry(id.clone())
+                .or_insert_with(|| watch::channel(version).0)
+                .subscribe()
         };
         match watch.wait_for(|version| *version > seen).await {
             Ok(version) => *version,

@@ -45,9 +45,15 @@ pub fn decide(state: &State, now: Timestamp) -> Decision {
     }
     let events = next_events(state, now);
     if !events.is_empty() {
-        return Decision { events, ..Decision::default() };
+        return Decision {
+            events,
+            ..Decision::default()
+        };
     }
-    let mut decision = Decision { wake: cancel_budget(state), ..Decision::default() };
+    let mut decision = Decision {
+        wake: cancel_budget(state),
+        ..Decision::default()
+    };
     for of in state.open_tries() {
         waits::due(state, of, now, &mut decision);
     }
@@ -72,7 +78,11 @@ fn next_events(state: &State, now: Timestamp) -> Vec<Event> {
         return rollback::next(state, now);
     }
     let started = start_steps(state, now);
-    if !started.is_empty() || !state.open.is_empty() { started } else { finish(state) }
+    if !started.is_empty() || !state.open.is_empty() {
+        started
+    } else {
+        finish(state)
+    }
 }
 
 /// Ends tries whose time is over, and everything when a cancelled flow has used up its time.
@@ -80,10 +90,13 @@ fn stop_overdue(state: &State, tries: &[Try], now: Timestamp) -> Vec<Event> {
     if cancel_budget(state).is_some_and(|end| end <= now) {
         return tries.iter().map(|of| cancelled(state, *of)).collect();
     }
-    let overdue = |of: &&Try| {
-        state.open_calls(**of).is_some() && state.deadline(**of).is_some_and(|deadline| deadline <= now)
-    };
-    tries.iter().filter(overdue).map(|of| fail(state, *of, timed_out(state, *of), now)).collect()
+    let overdue =
+        |of: &&Try| state.open_calls(**of).is_some() && state.deadline(**of).is_some_and(|deadline| deadline <= now);
+    tries
+        .iter()
+        .filter(overdue)
+        .map(|of| fail(state, *of, timed_out(state, *of), now))
+        .collect()
 }
 
 fn cancel_budget(state: &State) -> Option<Timestamp> {
@@ -113,7 +126,11 @@ pub(crate) fn cancelled(state: &State, of: Try) -> Event {
     let by = state.cancel.as_ref().map_or("", |cancel| cancel.by.as_str());
     let step = &state.plan.step(of.step).name;
     let failure = Failure::new(FailureKind::Cancelled, format!("step {step} was cancelled by {by}."));
-    Event::StepFailed { of, failure: failure.with_code(codes::CANCELLED), status: Status::Cancelled }
+    Event::StepFailed {
+        of,
+        failure: failure.with_code(codes::CANCELLED),
+        status: Status::Cancelled,
+    }
 }
 
 /// A failed attempt: followed by another, or the failure of the step.
@@ -128,7 +145,11 @@ pub(crate) fn fail(state: &State, of: Try, failure: Failure, now: Timestamp) -> 
     }
     match of.phase {
         Phase::Run => {
-            let status = if failure.kind == FailureKind::TimedOut { Status::TimedOut } else { Status::Failed };
+            let status = if failure.kind == FailureKind::TimedOut {
+                Status::TimedOut
+            } else {
+                Status::Failed
+            };
             Event::StepFailed { of, failure, status }
         }
         Phase::Rollback => Event::RollbackStepFailed { of, failure },
@@ -136,13 +157,26 @@ pub(crate) fn fail(state: &State, of: Try, failure: Failure, now: Timestamp) -> 
 }
 
 fn start_retry(state: &State, of: Try, now: Timestamp) -> Vec<Event> {
-    let Some(visit) = state.visit_of(of) else { return Vec::new() };
-    let next = Try { attempt: of.attempt + 1, ..of };
+    let Some(visit) = state.visit_of(of) else {
+        return Vec::new();
+    };
+    let next = Try {
+        attempt: of.attempt + 1,
+        ..of
+    };
     match of.phase {
         Phase::Run if visit.retry_at.is_some_and(|at| at <= now) => vec![begin_action(state, next, now)],
         Phase::Rollback => {
-            let undo = visit.undo.as_ref().filter(|undo| undo.retry_at.is_some_and(|at| at <= now));
-            undo.map(|undo| Event::RollbackStepStarted { of: next, inputs: undo.inputs.clone() }).into_iter().collect()
+            let undo = visit
+                .undo
+                .as_ref()
+                .filter(|undo| undo.retry_at.is_some_and(|at| at <= now));
+            undo.map(|undo| Event::RollbackStepStarted {
+                of: next,
+                inputs: undo.inputs.clone(),
+            })
+            .into_iter()
+            .collect()
         }
         Phase::Run => Vec::new(),
     }
@@ -154,7 +188,12 @@ fn start_steps(state: &State, now: Timestamp) -> Vec<Event> {
             return Vec::new();
         }
         let room = (state.plan.max_concurrency as usize).saturating_sub(state.open.len());
-        return state.graph.ready().take(room).flat_map(|step| start(state, step, now)).collect();
+        return state
+            .graph
+            .ready()
+            .take(room)
+            .flat_map(|step| start(state, step, now))
+            .collect();
     }
     match state.cursor {
         Some(step) if state.open.is_empty() => start(state, step, now),
@@ -166,14 +205,23 @@ fn start_steps(state: &State, now: Timestamp) -> Vec<Event> {
 fn start(state: &State, id: StepId, now: Timestamp) -> Vec<Event> {
     let step = state.plan.step(id);
     let visit = state.visit_number(id) + 1;
-    let of = Try { step: id, visit, phase: Phase::Run, attempt: 1 };
+    let of = Try {
+        step: id,
+        visit,
+        phase: Phase::Run,
+        attempt: 1,
+    };
     if visit > limits::VISITS_MAX {
         return vec![fail_for_good(of, too_many_visits(step))];
     }
     let scope = StateScope { state, now };
     match step.when.as_ref().map(|when| when.holds(&scope)) {
         Some(Ok(false)) => {
-            return vec![Event::StepSkipped { step: id, visit, reason: "its `when` is false".into() }];
+            return vec![Event::StepSkipped {
+                step: id,
+                visit,
+                reason: "its `when` is false".into(),
+            }];
         }
         Some(Err(error)) => return vec![fail_for_good(of, condition_failure(step, &error.to_string()))],
         Some(Ok(true)) | None => {}
@@ -183,13 +231,27 @@ fn start(state: &State, id: StepId, now: Timestamp) -> Vec<Event> {
         StepKind::Branch { choices, default } => branch(state, of, choices, *default, now),
         StepKind::UpdateVariable { name, value } => match variable::update(state, name, value, now) {
             Ok(value) => vec![
-                Event::StepStarted { of, inputs: Value::Null },
-                Event::VariableSet { of, name: name.clone(), value },
-                Event::StepSucceeded { of, outputs: Map::new(), goto: None },
+                Event::StepStarted {
+                    of,
+                    inputs: Value::Null,
+                },
+                Event::VariableSet {
+                    of,
+                    name: name.clone(),
+                    value,
+                },
+                Event::StepSucceeded {
+                    of,
+                    outputs: Map::new(),
+                    goto: None,
+                },
             ],
             Err(why) => {
                 let message = format!("step {} cannot set the variable {name}: {why}.", step.name);
-                vec![fail_for_good(of, Failure::new(FailureKind::InvalidInput, message).with_code(codes::VARIABLE))]
+                vec![fail_for_good(
+                    of,
+                    Failure::new(FailureKind::InvalidInput, message).with_code(codes::VARIABLE),
+                )]
             }
         },
     }
@@ -220,30 +282,54 @@ fn branch(state: &State, of: Try, choices: &[Choice], default: Option<StepId>, n
     if let Some(next) = target {
         outputs.insert("NextStep".into(), Value::String(state.plan.step(next).name.clone()));
     }
-    vec![Event::StepStarted { of, inputs: Value::Null }, Event::StepSucceeded { of, outputs, goto: target }]
+    vec![
+        Event::StepStarted {
+            of,
+            inputs: Value::Null,
+        },
+        Event::StepSucceeded {
+            of,
+            outputs,
+            goto: target,
+        },
+    ]
 }
 
 fn fail_for_good(of: Try, failure: Failure) -> Event {
-    Event::StepFailed { of, failure, status: Status::Failed }
+    Event::StepFailed {
+        of,
+        failure,
+        status: Status::Failed,
+    }
 }
 
 fn too_many_visits(step: &Step) -> Failure {
     Failure::new(
         FailureKind::LimitExceeded,
-        format!("step {} was visited {} times, which is the limit: a loop without a way out.", step.name, limits::VISITS_MAX),
+        format!(
+            "step {} was visited {} times, which is the limit: a loop without a way out.",
+            step.name,
+            limits::VISITS_MAX
+        ),
     )
     .with_code(codes::TOO_MANY_VISITS)
 }
 
 fn condition_failure(step: &Step, why: &str) -> Failure {
-    Failure::new(FailureKind::InvalidInput, format!("step {}: its condition cannot be evaluated: {why}.", step.name))
-        .with_code(codes::CONDITION)
+    Failure::new(
+        FailureKind::InvalidInput,
+        format!("step {}: its condition cannot be evaluated: {why}.", step.name),
+    )
+    .with_code(codes::CONDITION)
 }
 
 /// The flow is over and nothing is open: rolls back, or ends.
 fn finish(state: &State) -> Vec<Event> {
     if let Some(cancel) = &state.cancel {
-        let why = cancel.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+        let why = cancel
+            .reason
+            .as_ref()
+            .map_or(String::new(), |reason| format!(": {reason}"));
         let message = format!("cancelled by {}{why}.", cancel.by);
         let failure = Failure::new(FailureKind::Cancelled, message).with_code(codes::CANCELLED);
         return vec![end(state, Status::Cancelled, Some(failure))];
@@ -267,13 +353,19 @@ pub(crate) fn end(state: &State, status: Status, failure: Option<Failure>) -> Ev
     let mut outputs = Map::new();
     for declared in &state.plan.outputs {
         let step = &state.plan.step(declared.step).name;
-        let visit = state.visit(declared.step).filter(|visit| visit.status == Status::Success);
+        let visit = state
+            .visit(declared.step)
+            .filter(|visit| visit.status == Status::Success);
         let value = visit.and_then(|visit| visit.outputs.get(&declared.output).cloned());
         // SSM Automation lists an output of a step that did not succeed with this text.
         let value = value.unwrap_or_else(|| Value::from(NO_OUTPUT));
         outputs.insert(format!("{step}.{}", declared.output), value);
     }
-    Event::Ended { status, failure, outputs }
+    Event::Ended {
+        status,
+        failure,
+        outputs,
+    }
 }
 
 /// What stands for the declared output of a step that did not end well.

@@ -152,7 +152,9 @@ impl Executor {
     ///
     /// [`Error::NotFound`]; a journal that cannot be read.
     pub async fn needs_person(&self, id: &ExecutionId) -> Result<bool, Error> {
-        let Some(head) = self.shared.ports.store.head(id).await? else { return Err(Error::NotFound(id.clone())) };
+        let Some(head) = self.shared.ports.store.head(id).await? else {
+            return Err(Error::NotFound(id.clone()));
+        };
         if head.summary.status == Status::Waiting {
             return Ok(true);
         }
@@ -162,7 +164,9 @@ impl Executor {
         let state = self.shared.load(id).await?;
         let children = state.awaited_children();
         for of in state.open_tries() {
-            let Some((_, call)) = state.waiting_call(of) else { return Ok(false) };
+            let Some((_, call)) = state.waiting_call(of) else {
+                return Ok(false);
+            };
             let child = children.iter().find(|(parent, _, _)| *parent == of);
             let person = match child {
                 Some((_, _, child)) => Box::pin(self.needs_person(child)).await?,

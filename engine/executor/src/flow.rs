@@ -14,7 +14,11 @@ use runwright_model::{
 /// The step after one that ended well or was skipped; `None` ends the flow.
 pub(crate) fn after_success(plan: &Plan, id: StepId) -> Option<StepId> {
     let step = plan.step(id);
-    if step.is_end { None } else { step.next.or_else(|| following(plan, id)) }
+    if step.is_end {
+        None
+    } else {
+        step.next.or_else(|| following(plan, id))
+    }
 }
 
 /// The step after one that failed for good. A jump outranks `isEnd`; `Continue` follows `nextStep`.
@@ -50,7 +54,10 @@ impl Graph {
         if plan.order == Order::List {
             return Self::default();
         }
-        let mut graph = Self { dependents: vec![Vec::new(); plan.steps.len()], ..Self::default() };
+        let mut graph = Self {
+            dependents: vec![Vec::new(); plan.steps.len()],
+            ..Self::default()
+        };
         for id in plan.step_ids() {
             let needs = &plan.step(id).depends_on;
             graph.missing.push(u32::try_from(needs.len()).unwrap_or(u32::MAX));

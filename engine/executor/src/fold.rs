@@ -68,10 +68,21 @@ impl State {
             Event::VariableSet { of: _, name, value } => {
                 self.variables.insert(name, value);
             }
-            Event::CallRequested { of, call, digest, request } => {
+            Event::CallRequested {
+                of,
+                call,
+                digest,
+                request,
+            } => {
                 self.calls_mut(of, call)?.push(Call::new(digest, request, at));
             }
-            Event::CallProbed { of, call, probes, last, next_at } => {
+            Event::CallProbed {
+                of,
+                call,
+                probes,
+                last,
+                next_at,
+            } => {
                 let call = self.call_mut(of, call)?;
                 call.probes = probes;
                 call.last_probe = Some(last);
@@ -88,7 +99,18 @@ impl State {
             Event::RollbackStepStarted { of, inputs } => self.undo_started(of, inputs, at)?,
             Event::RollbackStepSucceeded { of } => self.undo_ended(of, Status::RolledBack, None)?,
             Event::RollbackStepFailed { of, failure } => self.undo_ended(of, Status::RollbackFailed, Some(failure))?,
-            Event::Ended { status, failure, outputs } => self.ended = Some(Ended { status, failure, outputs, at }),
+            Event::Ended {
+                status,
+                failure,
+                outputs,
+            } => {
+                self.ended = Some(Ended {
+                    status,
+                    failure,
+                    outputs,
+                    at,
+                })
+            }
         }
         Ok(())
     }
@@ -98,11 +120,19 @@ impl State {
         self.steps
             .get_mut(of.step.index())
             .and_then(|step| step.visits.get_mut(index))
-            .ok_or_else(|| format!("an event for visit {} of step {}, which has not begun", of.visit, of.step.0))
+            .ok_or_else(|| {
+                format!(
+                    "an event for visit {} of step {}, which has not begun",
+                    of.visit, of.step.0
+                )
+            })
     }
 
     fn step_started(&mut self, of: Try, inputs: Value, at: Timestamp) -> Applied {
-        let step = self.steps.get_mut(of.step.index()).ok_or_else(|| format!("no step {}", of.step.0))?;
+        let step = self
+            .steps
+            .get_mut(of.step.index())
+            .ok_or_else(|| format!("no step {}", of.step.0))?;
         if of.visit as usize == step.visits.len() + 1 {
             step.visits.push(Visit::new(at));
         }
@@ -137,7 +167,10 @@ impl State {
                 visit.retry_at = Some(retry_at);
             }
             Phase::Rollback => {
-                let undo = visit.undo.as_mut().ok_or("a failed rollback attempt that has not begun")?;
+                let undo = visit
+                    .undo
+                    .as_mut()
+                    .ok_or("a failed rollback attempt that has not begun")?;
                 undo.failure = Some(failure);
                 undo.retry_at = Some(retry_at);
             }
@@ -147,7 +180,10 @@ impl State {
 
     fn step_failed(&mut self, of: Try, failure: Failure, status: Status, at: Timestamp) -> Applied {
         let sequence = self.length - 1;
-        let state = self.steps.get_mut(of.step.index()).ok_or_else(|| format!("no step {}", of.step.0))?;
+        let state = self
+            .steps
+            .get_mut(of.step.index())
+            .ok_or_else(|| format!("no step {}", of.step.0))?;
         // Inputs that cannot be resolved fail a step before its first attempt starts.
         if of.visit as usize == state.visits.len() + 1 {
             state.visits.push(Visit::new(at));
@@ -184,7 +220,10 @@ impl State {
 
     fn step_skipped(&mut self, id: StepId, reason: String, at: Timestamp) -> Applied {
         let sequence = self.length - 1;
-        let step = self.steps.get_mut(id.index()).ok_or_else(|| format!("no step {}", id.0))?;
+        let step = self
+            .steps
+            .get_mut(id.index())
+            .ok_or_else(|| format!("no step {}", id.0))?;
         let mut visit = Visit::new(at);
         visit.skipped = Some(reason);
         visit.end(Status::Skipped, at, sequence);
@@ -199,12 +238,22 @@ impl State {
         let visit = self.visit_mut(of)?;
         let calls = match of.phase {
             Phase::Run => &mut visit.calls,
-            Phase::Rollback => &mut visit.undo.as_mut().ok_or("a call of a rollback that has not begun")?.calls,
+            Phase::Rollback => {
+                &mut visit
+                    .undo
+                    .as_mut()
+                    .ok_or("a call of a rollback that has not begun")?
+                    .calls
+            }
         };
         if calls.len() == number as usize {
             return Ok(calls);
         }
-        Err(format!("call {number} of step {} stands where {} should", of.step.0, calls.len()))
+        Err(format!(
+            "call {number} of step {} stands where {} should",
+            of.step.0,
+            calls.len()
+        ))
     }
 
     fn call_mut(&mut self, of: Try, number: u32) -> Result<&mut Call, String> {
@@ -227,7 +276,9 @@ impl State {
     }
 
     fn signalled(&mut self, signal: Signal, at: Timestamp) {
-        let Some((of, number)) = self.signal_target(&signal) else { return };
+        let Some((of, number)) = self.signal_target(&signal) else {
+            return;
+        };
         let Ok(call) = self.call_mut(of, number) else { return };
         match call.request {
             Request::Approvals(_) => call.votes.push(Vote {
@@ -243,7 +294,11 @@ impl State {
             | Request::Parameters(_)
             | Request::Blobs(_)
             | Request::Executions(_) => {
-                call.signal = Some(waits::Signal { by: signal.by, at, payload: signal.payload });
+                call.signal = Some(waits::Signal {
+                    by: signal.by,
+                    at,
+                    payload: signal.payload,
+                });
             }
         }
     }
@@ -267,7 +322,10 @@ impl State {
 
     fn undo_ended(&mut self, of: Try, status: Status, failure: Option<Failure>) -> Applied {
         // Inputs that cannot be resolved fail an undo before its first attempt starts.
-        let undo = self.visit_mut(of)?.undo.get_or_insert_with(|| Undo::new(of.attempt, Value::Null, Timestamp::default()));
+        let undo = self
+            .visit_mut(of)?
+            .undo
+            .get_or_insert_with(|| Undo::new(of.attempt, Value::Null, Timestamp::default()));
         undo.status = status;
         undo.failure = failure;
         undo.retry_at = None;
@@ -339,7 +397,9 @@ impl Call {
 
 fn given_placeholders(answer: &parameters::Answer) -> Vec<String> {
     let of = |parameter: &parameters::Parameter| {
-        secret::parse_placeholder(&parameter.value).is_some().then(|| parameter.value.clone())
+        secret::parse_placeholder(&parameter.value)
+            .is_some()
+            .then(|| parameter.value.clone())
     };
     match answer {
         parameters::Answer::Parameter(parameter) => of(parameter).into_iter().collect(),
@@ -349,12 +409,20 @@ fn given_placeholders(answer: &parameters::Answer) -> Vec<String> {
 }
 
 fn initial_variables(state: &State) -> Map<String, Value> {
-    let scope = StateScope { state, now: state.started_at };
+    let scope = StateScope {
+        state,
+        now: state.started_at,
+    };
     let value = |template: &Template| template.resolve(&scope).unwrap_or(Value::Null);
     state
         .plan
         .variables
         .iter()
-        .map(|variable| (variable.name.clone(), variable.default.as_ref().map_or(Value::Null, value)))
+        .map(|variable| {
+            (
+                variable.name.clone(),
+                variable.default.as_ref().map_or(Value::Null, value),
+            )
+        })
         .collect()
 }

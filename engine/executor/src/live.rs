@@ -90,8 +90,13 @@ impl Live {
     /// A call that is not in the journal: the actor checks and journals it.
     async fn ask(&self, number: u32, request: Request) -> Called {
         let (reply, ticket) = oneshot::channel();
-        let input =
-            Input::Call { of: self.of, generation: self.generation, call: number, request: request.clone(), reply };
+        let input = Input::Call {
+            of: self.of,
+            generation: self.generation,
+            call: number,
+            request: request.clone(),
+            reply,
+        };
         if self.actor.send(input).is_err() {
             return stopped();
         }
@@ -115,8 +120,13 @@ impl Live {
             _ => outcome.clone(),
         };
         let (reply, appended) = oneshot::channel();
-        let input =
-            Input::Performed { of: self.of, generation: self.generation, call: number, outcome: kept, reply };
+        let input = Input::Performed {
+            of: self.of,
+            generation: self.generation,
+            call: number,
+            outcome: kept,
+            reply,
+        };
         if self.actor.send(input).is_err() {
             return stopped();
         }
@@ -134,7 +144,10 @@ impl Live {
         let key = self.of.idempotency_key(&self.execution, number);
         if let Request::Executions(executions::Request::Start { runbook, parameters }) = request {
             let child = self.execution.child(&key);
-            let started = self.shared.start_child(child.clone(), &self.execution, self.of, &runbook, parameters).await;
+            let started = self
+                .shared
+                .start_child(child.clone(), &self.execution, self.of, &runbook, parameters)
+                .await;
             return started
                 .map(|()| Answer::Executions(executions::Answer::Started(child)))
                 .map_err(|failure| CallError::Invalid(failure.message));
@@ -160,12 +173,16 @@ impl Live {
     }
 
     fn line(&self, level: Level, stream: Stream, text: &str) {
-        self.shared.log(&self.execution, &self.step, self.of.attempt, level, stream, text);
+        self.shared
+            .log(&self.execution, &self.step, self.of.attempt, level, stream, text);
     }
 }
 
 fn stopped() -> Called {
-    Called::Stopped(Failure::new(FailureKind::Internal, "the engine stopped; the step goes on when it is resumed."))
+    Called::Stopped(Failure::new(
+        FailureKind::Internal,
+        "the engine stopped; the step goes on when it is resumed.",
+    ))
 }
 
 /// A step's log, for backends.
@@ -178,15 +195,22 @@ pub(crate) struct Lines {
 
 impl LogSink for Lines {
     fn line(&self, level: Level, stream: Stream, text: &str) {
-        self.shared.log(&self.execution, &self.step, self.attempt, level, stream, text);
+        self.shared
+            .log(&self.execution, &self.step, self.attempt, level, stream, text);
     }
 }
 
 impl Shared {
     /// Queues one line for the log.
     pub(crate) fn log(&self, id: &ExecutionId, step: &str, attempt: u32, level: Level, stream: Stream, text: &str) {
-        let line =
-            LogLine { at: self.ports.clock.now(), step: step.to_owned(), attempt, level, stream, text: text.to_owned() };
+        let line = LogLine {
+            at: self.ports.clock.now(),
+            step: step.to_owned(),
+            attempt,
+            level,
+            stream,
+            text: text.to_owned(),
+        };
         self.logs.write(id.clone(), line);
     }
 }

@@ -25,7 +25,11 @@ pub(crate) fn invoked(state: &State, of: Try, invoked: Invoked, now: Timestamp) 
         (_, Invoked::Suspended) => Vec::new(),
         (_, Invoked::Failed(failure)) => vec![fail(state, of, failure, now)],
         (Phase::Run, Invoked::Returned(value)) => match resolve::outputs(state, of.step, value) {
-            Ok(outputs) => vec![Event::StepSucceeded { of, outputs, goto: None }],
+            Ok(outputs) => vec![Event::StepSucceeded {
+                of,
+                outputs,
+                goto: None,
+            }],
             Err(failure) => vec![fail(state, of, failure, now)],
         },
         (Phase::Rollback, Invoked::Returned(_)) => vec![Event::RollbackStepSucceeded { of }],
@@ -41,9 +45,15 @@ pub(crate) fn check_call(state: &State, of: Try, number: u32, request: &Request)
         return Err(Refusal::Answer(CallError::Invalid("this step has no plugin".into())));
     };
     let Some(spec) = state.plan.actions.get(action) else {
-        return Err(Refusal::Answer(CallError::Invalid(format!("the plan pins no plugin for {action}"))));
+        return Err(Refusal::Answer(CallError::Invalid(format!(
+            "the plan pins no plugin for {action}"
+        ))));
     };
-    let wanted = spec.manifest.capabilities.iter().any(|want| want.capability == request.capability());
+    let wanted = spec
+        .manifest
+        .capabilities
+        .iter()
+        .any(|want| want.capability == request.capability());
     if !wanted {
         let capability = request.capability();
         let missing = format!("`{capability}` among the capabilities of the plugin's own manifest");
@@ -51,9 +61,9 @@ pub(crate) fn check_call(state: &State, of: Try, number: u32, request: &Request)
     }
     spec.grants.check(request).map_err(Refusal::Answer)?;
     match request {
-        Request::Executions(executions::Request::Wait { id }) if !started_child(state, of, id) => {
-            Err(Refusal::Answer(CallError::NotFound(format!("this step started no execution {id}"))))
-        }
+        Request::Executions(executions::Request::Wait { id }) if !started_child(state, of, id) => Err(Refusal::Answer(
+            CallError::NotFound(format!("this step started no execution {id}")),
+        )),
         Request::Executions(_)
         | Request::Commands(_)
         | Request::Files(_)
@@ -97,7 +107,11 @@ pub(crate) fn child_ended(state: &State, id: &ExecutionId, end: &executions::Chi
         .awaited_children()
         .into_iter()
         .filter(|(_, _, child)| child == id)
-        .map(|(of, call, _)| Event::CallCompleted { of, call, outcome: outcome.clone() })
+        .map(|(of, call, _)| Event::CallCompleted {
+            of,
+            call,
+            outcome: outcome.clone(),
+        })
         .collect()
 }
 
@@ -125,9 +139,16 @@ pub(crate) fn cancel(state: &State, by: String, reason: Option<String>) -> Resul
     }
     let mut cancelled = state.clone();
     let request = Event::CancelRequested { by, reason };
-    cancelled.apply(state.last_at, request.clone()).expect("a cancel can stand anywhere before the end");
+    cancelled
+        .apply(state.last_at, request.clone())
+        .expect("a cancel can stand anywhere before the end");
     let mut events = vec![request];
-    events.extend(state.open_tries().into_iter().map(|of| decide::cancelled(&cancelled, of)));
+    events.extend(
+        state
+            .open_tries()
+            .into_iter()
+            .map(|of| decide::cancelled(&cancelled, of)),
+    );
     Ok(events)
 }
 
@@ -140,7 +161,9 @@ pub(crate) fn rollback(state: &State, by: &str) -> Result<Vec<Event>, Error> {
         Some(_) if rollback::remaining(state).is_empty() => {
             refuse("has nothing to roll back: no step that ran offers it.")
         }
-        Some(_) => Ok(vec![Event::RollbackStarted { reason: format!("asked for by {by}") }]),
+        Some(_) => Ok(vec![Event::RollbackStarted {
+            reason: format!("asked for by {by}"),
+        }]),
     }
 }
 

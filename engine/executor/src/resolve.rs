@@ -58,12 +58,20 @@ impl StateScope<'_> {
 /// The inputs of a step as its plugin gets them: references replaced, converted to the declared types.
 pub(crate) fn inputs(state: &State, id: StepId, now: Timestamp) -> Result<Value, Failure> {
     let step = state.plan.step(id);
-    let StepKind::Action { action, inputs } = &step.kind else { return Ok(Value::Null) };
+    let StepKind::Action { action, inputs } = &step.kind else {
+        return Ok(Value::Null);
+    };
     let resolved = resolve_map(state, inputs, now).map_err(|why| invalid_input(step, &why))?;
     let Some(spec) = state.plan.actions.get(action) else {
-        return Err(invalid_input(step, &format!("the plan pins no plugin for the action {action}")));
+        return Err(invalid_input(
+            step,
+            &format!("the plan pins no plugin for the action {action}"),
+        ));
     };
-    spec.manifest.inputs.coerce(Value::Object(resolved)).map_err(|mismatch| invalid_input(step, &mismatch.to_string()))
+    spec.manifest
+        .inputs
+        .coerce(Value::Object(resolved))
+        .map_err(|mismatch| invalid_input(step, &mismatch.to_string()))
 }
 
 /// The inputs of a rollback: those of the run, with the author's own put over them.
@@ -93,7 +101,9 @@ fn resolve_map(state: &State, inputs: &[(String, Template)], now: Timestamp) -> 
 /// The outputs of a step: what its plugin returned, checked, and what its author picked from that.
 pub(crate) fn outputs(state: &State, id: StepId, returned: Value) -> Result<Map<String, Value>, Failure> {
     let step = state.plan.step(id);
-    let StepKind::Action { action, .. } = &step.kind else { return Ok(Map::new()) };
+    let StepKind::Action { action, .. } = &step.kind else {
+        return Ok(Map::new());
+    };
     let shaped = match state.plan.actions.get(action) {
         Some(spec) => spec.manifest.outputs.coerce(returned).map_err(|mismatch| {
             Failure::new(
@@ -115,7 +125,11 @@ pub(crate) fn outputs(state: &State, id: StepId, returned: Value) -> Result<Map<
     for picked in &step.outputs {
         let value = Selector::parse(&picked.selector)
             .map_err(|error| error.to_string())
-            .and_then(|selector| selector.select(&shaped, picked.output_type).map_err(|error| error.to_string()))
+            .and_then(|selector| {
+                selector
+                    .select(&shaped, picked.output_type)
+                    .map_err(|error| error.to_string())
+            })
             .map_err(|why| unselectable(step, &picked.name, &picked.selector, &why))?;
         outputs.insert(picked.name.clone(), value);
     }
@@ -123,9 +137,12 @@ pub(crate) fn outputs(state: &State, id: StepId, returned: Value) -> Result<Map<
 }
 
 fn invalid_input(step: &Step, why: &str) -> Failure {
-    Failure::new(FailureKind::InvalidInput, format!("step {} cannot start: {why}.", step.name))
-        .with_code(codes::INVALID_INPUT)
-        .with_details(json!({ "stage": "InputValidation" }))
+    Failure::new(
+        FailureKind::InvalidInput,
+        format!("step {} cannot start: {why}.", step.name),
+    )
+    .with_code(codes::INVALID_INPUT)
+    .with_details(json!({ "stage": "InputValidation" }))
 }
 
 fn unselectable(step: &Step, output: &str, selector: &str, why: &str) -> Failure {

@@ -2,14 +2,7 @@
 
 use std::time::Duration;
 
-use runwright_model::{
-    digest::Digest,
-    event::Try,
-    failure::Failure,
-    id::ExecutionId,
-    step::Retry,
-    time::Timestamp,
-};
+use runwright_model::{digest::Digest, event::Try, failure::Failure, id::ExecutionId, step::Retry, time::Timestamp};
 
 /// When the next attempt begins; `None` when this was the last.
 pub(crate) fn next_attempt(
@@ -29,7 +22,10 @@ pub(crate) fn next_attempt(
 /// because a decision must be the same whenever it is taken.
 fn pause_ms(retry: Retry, execution: &ExecutionId, of: Try) -> u64 {
     let doublings = (of.attempt - 1).min(32);
-    let pause = retry.backoff_ms.saturating_mul(1 << doublings).min(retry.max_backoff_ms);
+    let pause = retry
+        .backoff_ms
+        .saturating_mul(1 << doublings)
+        .min(retry.max_backoff_ms);
     if !retry.jitter || pause == 0 {
         return pause;
     }
@@ -45,7 +41,12 @@ mod tests {
     use super::*;
 
     fn of(attempt: u32) -> Try {
-        Try { step: StepId(0), visit: 1, phase: Phase::Run, attempt }
+        Try {
+            step: StepId(0),
+            visit: 1,
+            phase: Phase::Run,
+            attempt,
+        }
     }
 
     fn wait(retry: Retry, attempt: u32) -> Option<i64> {
@@ -56,14 +57,24 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_ceiling_and_end_with_the_attempts() {
-        let retry = Retry { max_attempts: 5, backoff_ms: 100, max_backoff_ms: 300, jitter: false };
+        let retry = Retry {
+            max_attempts: 5,
+            backoff_ms: 100,
+            max_backoff_ms: 300,
+            jitter: false,
+        };
         let waits: Vec<_> = (1..=5).map(|attempt| wait(retry, attempt)).collect();
         assert_eq!(waits, [Some(100), Some(200), Some(300), Some(300), None]);
     }
 
     #[test]
     fn jitter_takes_off_up_to_half() {
-        let retry = Retry { max_attempts: 9, backoff_ms: 1_000, max_backoff_ms: 1_000, jitter: true };
+        let retry = Retry {
+            max_attempts: 9,
+            backoff_ms: 1_000,
+            max_backoff_ms: 1_000,
+            jitter: true,
+        };
         for attempt in 1..9 {
             let pause = wait(retry, attempt).unwrap();
             assert!((500..=1_000).contains(&pause), "{pause}");
@@ -74,7 +85,13 @@ mod tests {
     #[test]
     fn what_cannot_be_helped_is_not_tried_again() {
         let failure = Failure::new(FailureKind::Rejected, "no");
-        let retry = Retry { max_attempts: 3, ..Retry::default() };
-        assert_eq!(next_attempt(retry, &"e".parse().unwrap(), of(1), &failure, Timestamp::from_millis(0)), None);
+        let retry = Retry {
+            max_attempts: 3,
+            ..Retry::default()
+        };
+        assert_eq!(
+            next_attempt(retry, &"e".parse().unwrap(), of(1), &failure, Timestamp::from_millis(0)),
+            None
+        );
     }
 }

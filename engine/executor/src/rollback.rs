@@ -33,7 +33,10 @@ pub(crate) fn next(state: &State, now: Timestamp) -> Vec<Event> {
 }
 
 fn failed_undo(visit: &Visit) -> Option<Failure> {
-    let undo = visit.undo.as_ref().filter(|undo| undo.status == Status::RollbackFailed)?;
+    let undo = visit
+        .undo
+        .as_ref()
+        .filter(|undo| undo.status == Status::RollbackFailed)?;
     undo.failure.clone()
 }
 
@@ -46,7 +49,10 @@ pub fn remaining(state: &State) -> Vec<(StepId, u32)> {
             continue;
         }
         for (index, visit) in state.steps[id.index()].visits.iter().enumerate() {
-            let undone = visit.undo.as_ref().is_some_and(|undo| undo.status == Status::RolledBack);
+            let undone = visit
+                .undo
+                .as_ref()
+                .is_some_and(|undo| undo.status == Status::RolledBack);
             if did_something(visit) && !undone {
                 found.push((visit.ended_by, id, u32::try_from(index + 1).unwrap_or(u32::MAX)));
             }
@@ -58,8 +64,14 @@ pub fn remaining(state: &State) -> Vec<(StepId, u32)> {
 
 fn offers_rollback(state: &State, id: StepId) -> bool {
     let step = state.plan.step(id);
-    let StepKind::Action { action, .. } = &step.kind else { return false };
-    let offered = state.plan.actions.get(action).is_some_and(|spec| spec.manifest.rollback);
+    let StepKind::Action { action, .. } = &step.kind else {
+        return false;
+    };
+    let offered = state
+        .plan
+        .actions
+        .get(action)
+        .is_some_and(|spec| spec.manifest.rollback);
     offered && step.rollback != RollbackSpec::None
 }
 
@@ -67,9 +79,7 @@ fn offers_rollback(state: &State, id: StepId) -> bool {
 fn did_something(visit: &Visit) -> bool {
     match visit.status {
         Status::Success => true,
-        Status::Failed | Status::TimedOut | Status::Cancelled => {
-            !visit.calls.is_empty() || !visit.earlier.is_empty()
-        }
+        Status::Failed | Status::TimedOut | Status::Cancelled => !visit.calls.is_empty() || !visit.earlier.is_empty(),
         Status::Pending
         | Status::InProgress
         | Status::Waiting
@@ -84,10 +94,20 @@ fn did_something(visit: &Visit) -> bool {
 }
 
 fn begin(state: &State, step: StepId, visit: u32, now: Timestamp) -> Event {
-    let run = Try { step, visit, phase: Phase::Run, attempt: 1 };
+    let run = Try {
+        step,
+        visit,
+        phase: Phase::Run,
+        attempt: 1,
+    };
     let done = state.visit_of(run).expect("remaining() lists visits there are");
     let attempt = done.undo.as_ref().map_or(0, |undo| undo.attempt) + 1;
-    let of = Try { step, visit, phase: Phase::Rollback, attempt };
+    let of = Try {
+        step,
+        visit,
+        phase: Phase::Rollback,
+        attempt,
+    };
     let inputs = match &state.plan.step(step).rollback {
         RollbackSpec::PluginWith(over) => resolve::rollback_inputs(state, step, &done.inputs, over, now),
         RollbackSpec::Plugin | RollbackSpec::None => Ok(done.inputs.clone()),
@@ -111,7 +131,10 @@ pub(crate) fn retry(step: &Step) -> Retry {
 /// What a step did, as its plugin is told.
 pub(crate) fn done(visit: &Visit) -> Done {
     let call = |call: &Call| -> (Request, Option<Outcome>) {
-        (call.request.clone(), call.outcome.as_ref().map(|(outcome, _)| outcome.clone()))
+        (
+            call.request.clone(),
+            call.outcome.as_ref().map(|(outcome, _)| outcome.clone()),
+        )
     };
     Done {
         outputs: (visit.status == Status::Success).then(|| Value::Object(visit.outputs.clone())),

@@ -134,7 +134,10 @@ impl Shared {
     }
 
     pub(crate) fn secrets_of(&self, id: &ExecutionId) -> Vec<String> {
-        lock(&self.secrets).get(id).map(|set| set.iter().cloned().collect()).unwrap_or_default()
+        lock(&self.secrets)
+            .get(id)
+            .map(|set| set.iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// The actor could not go on: the store or the machine stopped it.
@@ -156,7 +159,10 @@ impl Shared {
             return Err(if records.is_empty() {
                 Error::NotFound(id.clone())
             } else {
-                Error::Journal { execution: id.clone(), why: "its first record is not `started`".into() }
+                Error::Journal {
+                    execution: id.clone(),
+                    why: "its first record is not `started`".into(),
+                }
             });
         };
         let plan = self.load_plan(id, &started.plan).await?;
@@ -166,11 +172,16 @@ impl Shared {
     async fn load_plan(&self, id: &ExecutionId, digest: &Digest) -> Result<Arc<Plan>, Error> {
         let bytes = self.ports.store.get(Table::Plans, digest.as_bytes()).await?;
         let bytes = bytes.ok_or_else(|| Error::NoPlan(id.clone()))?;
-        let damaged = |why: String| Error::Journal { execution: id.clone(), why: format!("its plan: {why}") };
+        let damaged = |why: String| Error::Journal {
+            execution: id.clone(),
+            why: format!("its plan: {why}"),
+        };
         if Digest::of(&bytes) != *digest {
             return Err(damaged("the bytes do not fit their digest".into()));
         }
-        serde_json::from_slice(&bytes).map(Arc::new).map_err(|error| damaged(error.to_string()))
+        serde_json::from_slice(&bytes)
+            .map(Arc::new)
+            .map_err(|error| damaged(error.to_string()))
     }
 
     /// How an execution ended, if it has.
@@ -199,14 +210,22 @@ impl Shared {
         parameters: Map<String, Value>,
     ) -> Result<(), Failure> {
         let internal = |error: Error| Failure::new(FailureKind::Internal, error.to_string()).with_code(codes::CHILD);
-        if self.ports.store.head(&id).await.map_err(|error| internal(error.into()))?.is_some() {
+        if self
+            .ports
+            .store
+            .head(&id)
+            .await
+            .map_err(|error| internal(error.into()))?
+            .is_some()
+        {
             self.send(&id, Input::Look);
             return Ok(());
         }
         let family = self.load(parent).await.map_err(internal)?;
         let depth = family.started.parent.as_ref().map_or(0, |parent| parent.depth) + 1;
         if depth > NESTING_MAX {
-            let message = format!("the runbook {runbook} would be nested {depth} deep; at most {NESTING_MAX} are allowed.");
+            let message =
+                format!("the runbook {runbook} would be nested {depth} deep; at most {NESTING_MAX} are allowed.");
             return Err(Failure::new(FailureKind::LimitExceeded, message).with_code(codes::CHILD));
         }
         let prepared = self.ports.runbooks.prepare(runbook, parameters).await?;
@@ -222,9 +241,16 @@ impl Shared {
             parameters: prepared.parameters,
             by: family.started.by.clone(),
             globals: family.started.globals.clone(),
-            parent: Some(Parent { execution: parent.clone(), of, depth }),
+            parent: Some(Parent {
+                execution: parent.clone(),
+                of,
+                depth,
+            }),
             secrets,
         };
-        crate::start::begin(self, id, prepared.plan, started).await.map(|_| ()).map_err(internal)
+        crate::start::begin(self, id, prepared.plan, started)
+            .await
+            .map(|_| ())
+            .map_err(internal)
     }
 }

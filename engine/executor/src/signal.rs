@@ -35,7 +35,11 @@ impl State {
                 "execution {}: more than one step waits for {}: {}. Name one with --step.",
                 self.id,
                 signal.name,
-                waiting.iter().map(|(of, _)| self.plan.step(of.step).name.as_str()).collect::<Vec<_>>().join(", ")
+                waiting
+                    .iter()
+                    .map(|(of, _)| self.plan.step(of.step).name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ))),
         }
     }
@@ -45,7 +49,11 @@ impl State {
             Some(step) => format!("step {}", self.plan.step(step).name),
             None => "no step".to_owned(),
         };
-        let verb = if signal.step.is_some() { "does not wait" } else { "waits" };
+        let verb = if signal.step.is_some() {
+            "does not wait"
+        } else {
+            "waits"
+        };
         Error::State(format!(
             "execution {} is {}: {place} {verb} for {}. `runwright show {}` says what it waits for.",
             self.id,
@@ -56,8 +64,14 @@ impl State {
     }
 
     fn check_approver(&self, call: &Call, signal: &Signal) -> Result<(), Error> {
-        let Request::Approvals(question) = &call.request else { return Ok(()) };
-        if !question.approvers.iter().any(|approver| is_approver(approver, &signal.by)) {
+        let Request::Approvals(question) = &call.request else {
+            return Ok(());
+        };
+        if !question
+            .approvers
+            .iter()
+            .any(|approver| is_approver(approver, &signal.by))
+        {
             return Err(Error::State(format!(
                 "execution {}: {} is not an approver of this step; approvers are {}.",
                 self.id,
@@ -66,7 +80,10 @@ impl State {
             )));
         }
         if call.votes.iter().any(|vote| vote.approver == signal.by) {
-            return Err(Error::State(format!("execution {}: {} has decided already.", self.id, signal.by)));
+            return Err(Error::State(format!(
+                "execution {}: {} has decided already.",
+                self.id, signal.by
+            )));
         }
         Ok(())
     }

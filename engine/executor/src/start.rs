@@ -23,14 +23,20 @@ pub(crate) async fn begin(
         return Ok(existing);
     }
     let bytes = serde_json::to_vec(&*plan).expect("a plan serialises");
-    store.put(Table::Plans, started.plan.as_bytes(), bytes, Expect::Absent).await?;
+    store
+        .put(Table::Plans, started.plan.as_bytes(), bytes, Expect::Absent)
+        .await?;
     let now = shared.ports.clock.now();
     let state = State::begin(id.clone(), plan, started.clone(), now);
     let append = Append {
         execution: id.clone(),
         expected: 0,
         epoch: shared.epoch,
-        records: vec![Record { sequence: 0, at: now, event: Event::Started(started.clone()) }],
+        records: vec![Record {
+            sequence: 0,
+            at: now,
+            event: Event::Started(started.clone()),
+        }],
         summary: summary::of(&state),
         wake: Some(now),
         durability: Durability::Durable,
@@ -42,23 +48,34 @@ pub(crate) async fn begin(
             Ok(false)
         }
         // Somebody was quicker with the same id.
-        Err(runwright_store::Error::Conflict { .. }) => {
-            Ok(existing(shared, &id, &started).await?.expect("a journal that conflicts is there"))
-        }
+        Err(runwright_store::Error::Conflict { .. }) => Ok(existing(shared, &id, &started)
+            .await?
+            .expect("a journal that conflicts is there")),
         Err(error) => Err(error.into()),
     }
 }
 
 async fn existing(shared: &Arc<Shared>, id: &ExecutionId, wanted: &Started) -> Result<Option<bool>, Error> {
-    let Some(first) = shared.ports.store.read(id, 0).await?.into_iter().next() else { return Ok(None) };
+    let Some(first) = shared.ports.store.read(id, 0).await?.into_iter().next() else {
+        return Ok(None);
+    };
     let Event::Started(found) = first.event else {
-        return Err(Error::Journal { execution: id.clone(), why: "its first record is not `started`".into() });
+        return Err(Error::Journal {
+            execution: id.clone(),
+            why: "its first record is not `started`".into(),
+        });
     };
     if found.plan != wanted.plan {
-        return Err(Error::Mismatch { id: id.clone(), differs: "runbook" });
+        return Err(Error::Mismatch {
+            id: id.clone(),
+            differs: "runbook",
+        });
     }
     if found.request != wanted.request {
-        return Err(Error::Mismatch { id: id.clone(), differs: "parameters" });
+        return Err(Error::Mismatch {
+            id: id.clone(),
+            differs: "parameters",
+        });
     }
     Ok(Some(true))
 }

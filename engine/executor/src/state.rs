@@ -184,15 +184,23 @@ impl State {
         records: impl IntoIterator<Item = runwright_model::event::Record>,
     ) -> Result<Self, crate::Error> {
         let mut records = records.into_iter();
-        let damaged = |why: String| crate::Error::Journal { execution: id.clone(), why };
-        let Some(first) = records.next() else { return Err(damaged("it is empty".into())) };
+        let damaged = |why: String| crate::Error::Journal {
+            execution: id.clone(),
+            why,
+        };
+        let Some(first) = records.next() else {
+            return Err(damaged("it is empty".into()));
+        };
         let Event::Started(started) = first.event else {
             return Err(damaged("its first record is not `started`".into()));
         };
         let mut state = Self::begin(id.clone(), plan, started, first.at);
         for record in records {
             if record.sequence != state.length {
-                return Err(damaged(format!("record {} stands where {} should", record.sequence, state.length)));
+                return Err(damaged(format!(
+                    "record {} stands where {} should",
+                    record.sequence, state.length
+                )));
             }
             state.apply(record.at, record.event).map_err(damaged)?;
         }
@@ -214,7 +222,10 @@ impl State {
     /// The visit a try belongs to.
     #[must_use]
     pub fn visit_of(&self, of: Try) -> Option<&Visit> {
-        self.steps.get(of.step.index())?.visits.get(of.visit.checked_sub(1)? as usize)
+        self.steps
+            .get(of.step.index())?
+            .visits
+            .get(of.visit.checked_sub(1)? as usize)
     }
 
     /// The calls of a try, if it is the current one of its visit and phase and has not ended.
@@ -222,8 +233,10 @@ impl State {
     pub fn open_calls(&self, of: Try) -> Option<&[Call]> {
         let visit = self.visit_of(of)?;
         match of.phase {
-            Phase::Run => (visit.status == Status::InProgress && visit.attempt == of.attempt && visit.retry_at.is_none())
-                .then_some(visit.calls.as_slice()),
+            Phase::Run => {
+                (visit.status == Status::InProgress && visit.attempt == of.attempt && visit.retry_at.is_none())
+                    .then_some(visit.calls.as_slice())
+            }
             Phase::Rollback => {
                 let undo = visit.undo.as_ref()?;
                 (undo.status == Status::RollingBack && undo.attempt == of.attempt && undo.retry_at.is_none())
@@ -240,10 +253,20 @@ impl State {
             for (index, visit) in self.steps[step.index()].visits.iter().enumerate() {
                 let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
                 if visit.status == Status::InProgress {
-                    tries.push(Try { step, visit: number, phase: Phase::Run, attempt: visit.attempt });
+                    tries.push(Try {
+                        step,
+                        visit: number,
+                        phase: Phase::Run,
+                        attempt: visit.attempt,
+                    });
                 }
                 if let Some(undo) = visit.undo.as_ref().filter(|u| u.status == Status::RollingBack) {
-                    tries.push(Try { step, visit: number, phase: Phase::Rollback, attempt: undo.attempt });
+                    tries.push(Try {
+                        step,
+                        visit: number,
+                        phase: Phase::Rollback,
+                        attempt: undo.attempt,
+                    });
                 }
             }
         }
@@ -285,17 +308,28 @@ impl State {
         }
         let tries = self.open_tries();
         let waits_for_person = |of: &Try| self.waiting_call(*of).is_some_and(|(_, call)| call.needs_person());
-        if !tries.is_empty() && tries.iter().all(waits_for_person) { Status::Waiting } else { Status::InProgress }
+        if !tries.is_empty() && tries.iter().all(waits_for_person) {
+            Status::Waiting
+        } else {
+            Status::InProgress
+        }
     }
 
     /// How a step stands: its last visit's status, with `Waiting` for one that waits for a person.
     #[must_use]
     pub fn step_status(&self, step: StepId) -> Status {
-        let Some(visit) = self.visit(step) else { return Status::Pending };
+        let Some(visit) = self.visit(step) else {
+            return Status::Pending;
+        };
         if visit.status != Status::InProgress {
             return visit.status;
         }
-        let of = Try { step, visit: self.visit_number(step), phase: Phase::Run, attempt: visit.attempt };
+        let of = Try {
+            step,
+            visit: self.visit_number(step),
+            phase: Phase::Run,
+            attempt: visit.attempt,
+        };
         let waits = self.waiting_call(of).is_some_and(|(_, call)| call.needs_person());
         if waits { Status::Waiting } else { Status::InProgress }
     }

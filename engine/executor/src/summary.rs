@@ -19,7 +19,9 @@ pub fn of(state: &State) -> Summary {
         started: state.started_at,
         ended: state.ended.as_ref().map(|ended| ended.at),
         parent: state.started.parent.as_ref().map(|parent| parent.execution.clone()),
-        waiting: (status == Status::Waiting || status == Status::InProgress).then(|| waiting(state)).flatten(),
+        waiting: (status == Status::Waiting || status == Status::InProgress)
+            .then(|| waiting(state))
+            .flatten(),
     }
 }
 

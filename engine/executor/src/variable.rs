@@ -10,11 +10,16 @@ pub(crate) fn update(state: &State, name: &str, value: &Template, now: Timestamp
     let Some(variable) = state.plan.variables.iter().find(|variable| variable.name == name) else {
         return Err("the runbook declares no such variable".to_owned());
     };
-    let value = value.resolve(&StateScope { state, now }).map_err(|unresolved| unresolved.to_string())?;
+    let value = value
+        .resolve(&StateScope { state, now })
+        .map_err(|unresolved| unresolved.to_string())?;
     if fits(variable.variable_type, &value) {
         return Ok(value);
     }
-    Err(format!("it is a {}, and the value is {value}; there is no conversion", variable.variable_type.name()))
+    Err(format!(
+        "it is a {}, and the value is {value}; there is no conversion",
+        variable.variable_type.name()
+    ))
 }
 
 fn fits(wanted: ParameterType, value: &Value) -> bool {

@@ -18,7 +18,11 @@ use crate::{
 pub(crate) fn answer(state: &State, of: Try, now: Timestamp) -> Option<Event> {
     let (number, call) = state.waiting_call(of)?;
     let outcome = outcome(call, now)?;
-    Some(Event::CallCompleted { of, call: number, outcome })
+    Some(Event::CallCompleted {
+        of,
+        call: number,
+        outcome,
+    })
 }
 
 /// The outcome of a waiting call at this time. Also asked when a call is made: a sleep until yesterday is
@@ -39,7 +43,10 @@ pub(crate) fn outcome(call: &Call, now: Timestamp) -> Option<Outcome> {
         }
         Request::Approvals(question) => decision(question, call).or_else(|| {
             overdue(question.deadline, now, || {
-                format!("nobody decided in time; approvers are {}", question.approvers.join(", "))
+                format!(
+                    "nobody decided in time; approvers are {}",
+                    question.approvers.join(", ")
+                )
             })
         }),
         // A child's end comes from outside.
@@ -53,7 +60,9 @@ pub(crate) fn outcome(call: &Call, now: Timestamp) -> Option<Outcome> {
 }
 
 fn overdue(deadline: Option<Timestamp>, now: Timestamp, why: impl FnOnce() -> String) -> Option<Outcome> {
-    deadline.is_some_and(|deadline| deadline <= now).then(|| Err(Error::TimedOut(why())))
+    deadline
+        .is_some_and(|deadline| deadline <= now)
+        .then(|| Err(Error::TimedOut(why())))
 }
 
 /// What the votes so far decide.
@@ -63,7 +72,10 @@ pub(crate) fn decision(question: &approvals::Request, call: &Call) -> Option<Out
     if !rejected && approvals < question.quorum.max(1) as usize {
         return None;
     }
-    Some(Ok(Answer::Approvals(approvals::Decision { approved: !rejected, votes: call.votes.clone() })))
+    Some(Ok(Answer::Approvals(approvals::Decision {
+        approved: !rejected,
+        votes: call.votes.clone(),
+    })))
 }
 
 /// When time alone changes something for a waiting call.
@@ -119,11 +131,21 @@ pub(crate) fn probed(call: &Call, of: Try, number: u32, result: Result<(), Error
         Ok(()) => {
             let waited_ms = u64::try_from(now.since(call.requested_at).as_millis()).unwrap_or(u64::MAX);
             let outcome = Ok(Answer::Waits(waits::Answer::Probed { probes, waited_ms }));
-            Event::CallCompleted { of, call: number, outcome }
+            Event::CallCompleted {
+                of,
+                call: number,
+                outcome,
+            }
         }
         Err(Error::Unavailable(last) | Error::TimedOut(last) | Error::Throttled(last)) => {
             let next_at = now.after(Duration::from_millis(patience.pause_ms(probes)));
-            Event::CallProbed { of, call: number, probes, last, next_at }
+            Event::CallProbed {
+                of,
+                call: number,
+                probes,
+                last,
+                next_at,
+            }
         }
         Err(
             error @ (Error::Denied { .. }
@@ -131,7 +153,11 @@ pub(crate) fn probed(call: &Call, of: Try, number: u32, result: Result<(), Error
             | Error::Invalid(_)
             | Error::LimitExceeded { .. }
             | Error::Uncertain(_)),
-        ) => Event::CallCompleted { of, call: number, outcome: Err(error) },
+        ) => Event::CallCompleted {
+            of,
+            call: number,
+            outcome: Err(error),
+        },
     }
 }
 

@@ -57,7 +57,9 @@ impl Actor {
     }
 
     fn invoke(&mut self, of: Try) {
-        let Some((invocation, live)) = self.prepare(of) else { return };
+        let Some((invocation, live)) = self.prepare(of) else {
+            return;
+        };
         let generation = self.generation;
         let (shared, sender) = (self.shared.clone(), self.sender.clone());
         let span = tracing::info_span!(
@@ -71,7 +73,11 @@ impl Actor {
             let call = AssertUnwindSafe(shared.ports.invoker.invoke(invocation, Arc::new(live))).catch_unwind();
             let invoked = call.await.unwrap_or_else(|_| Invoked::Failed(panicked()));
             // Without an actor there is nobody to tell: the try runs again on resume.
-            let _ = sender.send(Input::Invoked { of, generation, invoked });
+            let _ = sender.send(Input::Invoked {
+                of,
+                generation,
+                invoked,
+            });
         };
         let task = tokio::spawn(call.instrument(span));
         self.running.insert(of, (generation, task.abort_handle()));
@@ -81,7 +87,9 @@ impl Actor {
         self.generation += 1;
         let visit = self.state.visit_of(of)?;
         let step = self.state.plan.step(of.step);
-        let StepKind::Action { action, .. } = &step.kind else { return None };
+        let StepKind::Action { action, .. } = &step.kind else {
+            return None;
+        };
         let spec = self.state.plan.actions.get(action)?;
         let (inputs, begun, done) = match of.phase {
             Phase::Run => (visit.inputs.clone(), visit.attempt_at, None),
@@ -119,11 +127,17 @@ impl Actor {
     }
 
     fn probe(&self, of: Try, call: u32) {
-        let Some((_, waiting)) = self.state.waiting_call(of) else { return };
+        let Some((_, waiting)) = self.state.waiting_call(of) else {
+            return;
+        };
         let request = waiting.request.clone();
         let step = self.state.plan.step(of.step);
-        let StepKind::Action { action, .. } = &step.kind else { return };
-        let Some(spec) = self.state.plan.actions.get(action) else { return };
+        let StepKind::Action { action, .. } = &step.kind else {
+            return;
+        };
+        let Some(spec) = self.state.plan.actions.get(action) else {
+            return;
+        };
         let lines = Lines {
             shared: self.shared.clone(),
             execution: self.id.clone(),
@@ -171,7 +185,10 @@ async fn probe_once(shared: &Shared, request: Request, context: CallContext) -> 
     let limit = Duration::from_millis(limits::PROBE_MS_MAX);
     match tokio::time::timeout(limit, shared.ports.backend.perform(request, context)).await {
         Ok(outcome) => outcome.map(|_| ()),
-        Err(_) => Err(CallError::Unavailable(format!("a probe took longer than {} s", limit.as_secs()))),
+        Err(_) => Err(CallError::Unavailable(format!(
+            "a probe took longer than {} s",
+            limit.as_secs()
+        ))),
     }
 }
 
@@ -185,16 +202,29 @@ pub(crate) fn cancel_children(
     for (_, _, child) in children {
         let (reply, _) = tokio::sync::oneshot::channel();
         let reason = reason.map(str::to_owned);
-        shared.send(&child, Input::Cancel { by: by.to_owned(), reason, reply });
+        shared.send(
+            &child,
+            Input::Cancel {
+                by: by.to_owned(),
+                reason,
+                reply,
+            },
+        );
     }
 }
 
 /// The failure of a call whose try is over.
 pub(crate) fn over(state: &State, of: Try) -> Failure {
-    let message = format!("step {} was stopped, and may make no more calls.", state.plan.step(of.step).name);
+    let message = format!(
+        "step {} was stopped, and may make no more calls.",
+        state.plan.step(of.step).name
+    );
     Failure::new(FailureKind::Cancelled, message).with_code(codes::CANCELLED)
 }
 
 fn panicked() -> Failure {
-    Failure::new(FailureKind::Internal, "the engine panicked while it called the plugin; its log says where.")
+    Failure::new(
+        FailureKind::Internal,
+        "the engine panicked while it called the plugin; its log says where.",
+    )
 }

@@ -13,7 +13,10 @@ use runwright_testkit::{Tape, World};
 use serde_json::json;
 
 const SCENARIOS: &[(&str, &str)] = &[
-    ("one step", "- {name: A, action: 'test:do', inputs: {Commands: [a, b, c]}}"),
+    (
+        "one step",
+        "- {name: A, action: 'test:do', inputs: {Commands: [a, b, c]}}",
+    ),
     (
         "list with a jump",
         "- {name: A, action: 'test:do', inputs: {Commands: [a, 'false 1']}, onFailure: 'step:C', isCritical: false}
@@ -33,7 +36,10 @@ const SCENARIOS: &[(&str, &str)] = &[
 - {name: B, action: 'test:pure', inputs: {}}
 - {name: C, action: 'test:do', inputs: {Commands: [c1, 'false c2']}, onFailure: Rollback}",
     ),
-    ("attempts", "- {name: A, action: 'test:flaky', inputs: {Until: 3}, retry: {maxAttempts: 3, backoff: 2s}}"),
+    (
+        "attempts",
+        "- {name: A, action: 'test:flaky', inputs: {Until: 3}, retry: {maxAttempts: 3, backoff: 2s}}",
+    ),
     (
         "approval and pause",
         "- {name: A, action: 'test:do', inputs: {Commands: [a]}}
@@ -50,11 +56,19 @@ async fn drive(executor: &runwright_executor::Executor) -> Result<(), runwright_
             return Ok(());
         }
         let state = executor.state(&id()).await?;
-        let waiting = state.open_tries().into_iter().find(|of| state.waiting_call(*of).is_some());
+        let waiting = state
+            .open_tries()
+            .into_iter()
+            .find(|of| state.waiting_call(*of).is_some());
         let Some(of) = waiting else { continue };
         let step = state.plan.step(of.step).name.clone();
         let name = if step == "Ask" { Signal::APPROVE } else { Signal::RESUME };
-        let signal = Signal { name: name.into(), step: Some(of.step), by: "kim".into(), payload: json!({}) };
+        let signal = Signal {
+            name: name.into(),
+            step: Some(of.step),
+            by: "kim".into(),
+            payload: json!({}),
+        };
         executor.signal(&id(), signal).await?;
     }
 }
@@ -86,7 +100,9 @@ async fn crashed_after(text: &str, appends: usize) -> (String, World) {
     // Nothing that was not durable was acknowledged: an execution that is not there is simply started.
     second.start(id(), plan.clone(), started(&plan)).await.unwrap();
     second.resume(&id()).await.unwrap();
-    drive(&second).await.unwrap_or_else(|error| panic!("after {appends} appends of {text}: {error}"));
+    drive(&second)
+        .await
+        .unwrap_or_else(|error| panic!("after {appends} appends of {text}: {error}"));
     let state = second.state(&id()).await.unwrap();
     (line(&state), world)
 }
@@ -113,7 +129,11 @@ async fn every_append_may_be_the_last() {
 async fn rolling_back_undoes_in_reverse_what_was_done_also_half_way() {
     let (state, world) = run(&document(SCENARIOS[3].1)).await;
     assert_eq!(line(&state), "A Success, B Success, C Failed | RolledBack");
-    let undone: Vec<String> = world.effects().into_iter().filter(|effect| effect.starts_with("undo")).collect();
+    let undone: Vec<String> = world
+        .effects()
+        .into_iter()
+        .filter(|effect| effect.starts_with("undo"))
+        .collect();
     assert_eq!(undone, ["undo false c2", "undo c1", "undo a2", "undo a1"]);
 }
 
@@ -140,7 +160,10 @@ async fn cancelling_is_final_and_stops_what_runs() {
     while executor.state(&id()).await.unwrap().open.is_empty() {
         seen = executor.changed(&id(), seen).await;
     }
-    executor.cancel(&id(), "kim".into(), Some("wrong night".into())).await.unwrap();
+    executor
+        .cancel(&id(), "kim".into(), Some("wrong night".into()))
+        .await
+        .unwrap();
     executor.wait(&id(), false).await.unwrap();
     let state = executor.state(&id()).await.unwrap();
     assert_eq!(line(&state), "A Cancelled, B Pending, C Success | Cancelled");
@@ -156,12 +179,24 @@ async fn a_decision_needs_an_approver_and_counts_once() {
     let plan = plan(&document("- {name: Ask, action: 'test:ask', inputs: {}}"));
     executor.start(id(), plan.clone(), started(&plan)).await.unwrap();
     executor.wait(&id(), true).await.unwrap();
-    let reject = Signal { name: Signal::REJECT.into(), step: None, by: "kim".into(), payload: json!({"comment": "no"}) };
+    let reject = Signal {
+        name: Signal::REJECT.into(),
+        step: None,
+        by: "kim".into(),
+        payload: json!({"comment": "no"}),
+    };
     executor.signal(&id(), reject.clone()).await.unwrap();
     executor.wait(&id(), false).await.unwrap();
     let state = executor.state(&id()).await.unwrap();
     assert_eq!(line(&state), "Ask Failed | Failed");
-    assert!(executor.signal(&id(), reject).await.unwrap_err().to_string().contains("waits for an approval"));
+    assert!(
+        executor
+            .signal(&id(), reject)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("waits for an approval")
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,11 @@ const FAILS: &str = "action: test:do\n  inputs: {Commands: ['false']}";
 const WORKS: &str = "action: test:do\n  inputs: {Commands: [ok]}";
 
 fn step(name: &str, body: &str, more: &str) -> String {
-    let more: String = more.split(';').filter(|m| !m.trim().is_empty()).map(|m| format!("  {}\n", m.trim())).collect();
+    let more: String = more
+        .split(';')
+        .filter(|m| !m.trim().is_empty())
+        .map(|m| format!("  {}\n", m.trim()))
+        .collect();
     format!("- name: {name}\n  {body}\n{more}")
 }
 
@@ -24,28 +28,52 @@ fn steps(list: &[(&str, &str, &str)]) -> String {
 /// Numbers are those of the conformance cases of the language's specification.
 #[tokio::test(start_paused = true)]
 async fn a_failure_ends_the_list_1() {
-    check(&steps(&[("A", FAILS, ""), ("B", WORKS, "")]), "A Failed, B Pending | Failed").await;
+    check(
+        &steps(&[("A", FAILS, ""), ("B", WORKS, "")]),
+        "A Failed, B Pending | Failed",
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn continue_goes_on_2_and_3() {
-    check(&steps(&[("A", FAILS, "onFailure: Continue"), ("B", WORKS, "")]), "A Failed, B Success | Success").await;
+    check(
+        &steps(&[("A", FAILS, "onFailure: Continue"), ("B", WORKS, "")]),
+        "A Failed, B Success | Success",
+    )
+    .await;
     let critical = "onFailure: Continue; isCritical: true";
-    check(&steps(&[("A", FAILS, critical), ("B", WORKS, "")]), "A Failed, B Success | Failed").await;
+    check(
+        &steps(&[("A", FAILS, critical), ("B", WORKS, "")]),
+        "A Failed, B Success | Failed",
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_jump_does_not_rescue_the_execution_4_and_5() {
     let jump = [("A", FAILS, "onFailure: step:C"), ("B", WORKS, ""), ("C", WORKS, "")];
     check(&steps(&jump), "A Failed, B Pending, C Success | Failed").await;
-    let jump = [("A", FAILS, "onFailure: step:C; isCritical: false"), ("B", WORKS, ""), ("C", WORKS, "")];
+    let jump = [
+        ("A", FAILS, "onFailure: step:C; isCritical: false"),
+        ("B", WORKS, ""),
+        ("C", WORKS, ""),
+    ];
     check(&steps(&jump), "A Failed, B Pending, C Success | Success").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn is_end_ends_and_a_failure_jump_outranks_it_6_and_7() {
-    check(&steps(&[("A", WORKS, "isEnd: true"), ("B", WORKS, "")]), "A Success, B Pending | Success").await;
-    let jump = [("A", FAILS, "isEnd: true; onFailure: step:C"), ("B", WORKS, ""), ("C", WORKS, "")];
+    check(
+        &steps(&[("A", WORKS, "isEnd: true"), ("B", WORKS, "")]),
+        "A Success, B Pending | Success",
+    )
+    .await;
+    let jump = [
+        ("A", FAILS, "isEnd: true; onFailure: step:C"),
+        ("B", WORKS, ""),
+        ("C", WORKS, ""),
+    ];
     check(&steps(&jump), "A Failed, B Pending, C Success | Failed").await;
 }
 
@@ -62,7 +90,11 @@ async fn attempts_are_tried_within_one_visit_8() {
 async fn a_step_whose_time_is_over_is_timed_out_9() {
     let long = "action: test:sleep\n  inputs: {Ms: 60000}";
     check(&step("A", long, "timeoutSeconds: 5"), "A TimedOut | TimedOut").await;
-    check(&step("A", long, "timeoutSeconds: 5; isCritical: false"), "A TimedOut | Success").await;
+    check(
+        &step("A", long, "timeoutSeconds: 5; isCritical: false"),
+        "A TimedOut | Success",
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,14 +108,34 @@ async fn a_branch_goes_where_its_condition_leads_10_and_11() {
             ("C", WORKS, ""),
         ])
     };
-    check(&branch("yes", ""), "A Success, Branch Success, B Pending, C Success | Success").await;
-    check(&branch("no", ""), "A Success, Branch Success, B Success, C Success | Success").await;
-    check(&branch("no", "isEnd: true"), "A Success, Branch Success, B Pending, C Pending | Success").await;
+    check(
+        &branch("yes", ""),
+        "A Success, Branch Success, B Pending, C Success | Success",
+    )
+    .await;
+    check(
+        &branch("no", ""),
+        "A Success, Branch Success, B Success, C Success | Success",
+    )
+    .await;
+    check(
+        &branch("no", "isEnd: true"),
+        "A Success, Branch Success, B Pending, C Pending | Success",
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_loop_of_jumps_ends_at_its_limit() {
-    let text = document(&steps(&[("A", "action: test:pure\n  inputs: {}", ""), ("B", "action: aws:branch\n  inputs: {Choices: [{NextStep: A, Variable: '{{ A.X }}', StringEquals: x}], Default: End}", ""), ("End", WORKS, "")]));
+    let text = document(&steps(&[
+        ("A", "action: test:pure\n  inputs: {}", ""),
+        (
+            "B",
+            "action: aws:branch\n  inputs: {Choices: [{NextStep: A, Variable: '{{ A.X }}', StringEquals: x}], Default: End}",
+            "",
+        ),
+        ("End", WORKS, ""),
+    ]));
     let text = text.replace("inputs: {}", "inputs: {X: x}");
     let (state, _) = run(&text).await;
     assert_eq!(line(&state), "A Failed, B Success, End Pending | Failed");
@@ -108,7 +160,11 @@ async fn steps_that_do_not_depend_on_each_other_run_at_the_same_time() {
 #[tokio::test(start_paused = true)]
 async fn max_concurrency_holds_steps_back() {
     let sleep = "action: test:sleep\n  inputs: {Ms: 3000}";
-    let text = document(&steps(&[("A", sleep, ""), ("B", sleep, ""), ("C", WORKS, "dependsOn: [A, B]")]));
+    let text = document(&steps(&[
+        ("A", sleep, ""),
+        ("B", sleep, ""),
+        ("C", WORKS, "dependsOn: [A, B]"),
+    ]));
     let (state, _) = run(&text.replace("mainSteps", "maxConcurrency: 1\nmainSteps")).await;
     let took = state.ended.unwrap().at.since(state.started_at);
     assert!(took.as_millis() >= 6_000, "one slept after the other: {took:?}");
@@ -127,7 +183,11 @@ async fn in_graph_order_a_failure_stops_what_depends_on_it() {
 #[tokio::test(start_paused = true)]
 async fn a_false_when_skips_and_lets_dependents_run() {
     let when = "when: {Variable: '{{ A.Done }}', StringEquals: never}";
-    let graph = [("A", WORKS, ""), ("B", WORKS, &format!("dependsOn: [A]; {when}")[..]), ("C", WORKS, "dependsOn: [B]")];
+    let graph = [
+        ("A", WORKS, ""),
+        ("B", WORKS, &format!("dependsOn: [A]; {when}")[..]),
+        ("C", WORKS, "dependsOn: [B]"),
+    ];
     check(&steps(&graph), "A Success, B Skipped, C Success | Success").await;
 }
 

@@ -21,15 +21,23 @@ struct Shape {
 
 fn shape() -> impl Strategy<Value = Shape> {
     let policy = prop::sample::select(vec!["Abort", "Continue", "Rollback"]);
-    (prop::collection::vec(any::<prop::sample::Index>(), 0..3), prop::bool::weighted(0.25), policy)
+    (
+        prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+        prop::bool::weighted(0.25),
+        policy,
+    )
         .prop_map(|(needs, fails, policy)| Shape { needs, fails, policy })
 }
 
 fn graph(shapes: &[Shape], concurrency: u8) -> String {
     let mut steps = String::new();
     for (index, shape) in shapes.iter().enumerate() {
-        let needs: BTreeSet<usize> =
-            shape.needs.iter().filter(|_| index > 0).map(|need| need.index(index)).collect();
+        let needs: BTreeSet<usize> = shape
+            .needs
+            .iter()
+            .filter(|_| index > 0)
+            .map(|need| need.index(index))
+            .collect();
         let needs: Vec<String> = needs.iter().map(|need| format!("S{need}")).collect();
         let last = if shape.fails { "false" } else { "ok" };
         steps.push_str(&format!(
@@ -43,15 +51,23 @@ fn graph(shapes: &[Shape], concurrency: u8) -> String {
 }
 
 fn list(shapes: &[Shape]) -> String {
-    graph(shapes, 1).replace("maxConcurrency: 1\n", "").lines().map(|line| {
-        let end = line.find(", dependsOn").map_or(line.len(), |at| at);
-        let close = if line.contains(", dependsOn") { "}" } else { "" };
-        format!("{}{close}\n", &line[..end])
-    }).collect()
+    graph(shapes, 1)
+        .replace("maxConcurrency: 1\n", "")
+        .lines()
+        .map(|line| {
+            let end = line.find(", dependsOn").map_or(line.len(), |at| at);
+            let close = if line.contains(", dependsOn") { "}" } else { "" };
+            format!("{}{close}\n", &line[..end])
+        })
+        .collect()
 }
 
 fn finished(text: &str) -> (State, Vec<String>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
     let (state, world) = runtime.block_on(run(text));
     (state, world.effects())
 }
@@ -62,7 +78,10 @@ fn check_order(state: &State) -> Result<(), TestCaseError> {
         for need in &state.plan.step(id).depends_on {
             let before = state.visit(*need);
             let ended = before.and_then(|visit| visit.ended_at);
-            prop_assert!(ended.is_some_and(|ended| ended <= visit.started_at), "{need:?} before {id:?}");
+            prop_assert!(
+                ended.is_some_and(|ended| ended <= visit.started_at),
+                "{need:?} before {id:?}"
+            );
         }
     }
     Ok(())
@@ -75,8 +94,15 @@ fn check_effects(state: &State, effects: &[String]) -> Result<(), TestCaseError>
         *counts.entry(effect).or_default() += 1;
     }
     prop_assert!(counts.values().all(|count| *count == 1), "{effects:?}");
-    let done: Vec<&str> = effects.iter().map(String::as_str).filter(|effect| !effect.starts_with("undo")).collect();
-    let undone: Vec<&str> = effects.iter().filter_map(|effect| effect.strip_prefix("undo ")).collect();
+    let done: Vec<&str> = effects
+        .iter()
+        .map(String::as_str)
+        .filter(|effect| !effect.starts_with("undo"))
+        .collect();
+    let undone: Vec<&str> = effects
+        .iter()
+        .filter_map(|effect| effect.strip_prefix("undo "))
+        .collect();
     if state.status() == Status::RolledBack {
         prop_assert_eq!(undone.len(), done.len(), "everything done is undone");
     } else {
@@ -86,8 +112,11 @@ fn check_effects(state: &State, effects: &[String]) -> Result<(), TestCaseError>
 }
 
 fn check_undone_in_reverse(state: &State, effects: &[String]) -> Result<(), TestCaseError> {
-    let mut ended: Vec<(u64, StepId)> =
-        state.plan.step_ids().filter_map(|id| Some((state.visit(id)?.ended_by?, id))).collect();
+    let mut ended: Vec<(u64, StepId)> = state
+        .plan
+        .step_ids()
+        .filter_map(|id| Some((state.visit(id)?.ended_by?, id)))
+        .collect();
     ended.sort_unstable();
     let expected: Vec<String> = ended.iter().rev().map(|(_, id)| id.0.to_string()).collect();
     let mut undone: Vec<String> = effects

@@ -59,7 +59,10 @@ impl Try {
             Phase::Run => "run",
             Phase::Rollback => "rollback",
         };
-        format!("{execution}/{}/{}/{phase}/{}/{sequence}", self.step.0, self.visit, self.attempt)
+        format!(
+            "{execution}/{}/{}/{phase}/{}/{sequence}",
+            self.step.0, self.visit, self.attempt
+        )
     }
 }
 

@@ -276,9 +276,11 @@ impl Condition {
             Self::And(all) => all.iter().try_fold(true, |held, c| Ok(held && c.holds(scope)?)),
             Self::Or(any) => any.iter().try_fold(false, |held, c| Ok(held || c.holds(scope)?)),
             Self::Not(inner) => Ok(!inner.holds(scope)?),
-            Self::Compare { variable, operator, operand } => {
-                compare(*operator, &variable.resolve(scope)?, &operand.resolve(scope)?)
-            }
+            Self::Compare {
+                variable,
+                operator,
+                operand,
+            } => compare(*operator, &variable.resolve(scope)?, &operand.resolve(scope)?),
         }
     }
 
@@ -301,9 +303,7 @@ fn compare(operator: Operator, left: &Value, right: &Value) -> Result<bool, Cond
     use Operator as O;
     match operator {
         O::StringEquals => Ok(string(operator, left)? == string(operator, right)?),
-        O::EqualsIgnoreCase => {
-            Ok(string(operator, left)?.to_lowercase() == string(operator, right)?.to_lowercase())
-        }
+        O::EqualsIgnoreCase => Ok(string(operator, left)?.to_lowercase() == string(operator, right)?.to_lowercase()),
         O::StartsWith => Ok(string(operator, left)?.starts_with(&string(operator, right)?)),
         O::EndsWith => Ok(string(operator, left)?.ends_with(&string(operator, right)?)),
         O::Contains => match left {
@@ -349,7 +349,11 @@ fn boolean(operator: Operator, value: &Value) -> Result<bool, ConditionError> {
 }
 
 fn type_error(operator: Operator, wanted: &'static str, value: &Value) -> ConditionError {
-    ConditionError::Type { operator, wanted, given: value.to_string() }
+    ConditionError::Type {
+        operator,
+        wanted,
+        given: value.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -381,14 +385,21 @@ mod tests {
     #[test]
     fn values_put_into_text_are_not_searched_again() {
         let scope = One(json!("{{ X }}"));
-        let text = Template::Text(vec![Piece::Text("<".into()), Piece::Reference(x()), Piece::Text(">".into())]);
+        let text = Template::Text(vec![
+            Piece::Text("<".into()),
+            Piece::Reference(x()),
+            Piece::Text(">".into()),
+        ]);
         assert_eq!(text.resolve(&scope), Ok(json!("<{{ X }}>")));
     }
 
     #[test]
     fn a_missing_value_names_its_reference() {
         let missing = Reference::Variable("V".into());
-        assert_eq!(Template::Reference(missing.clone()).resolve(&One(json!(1))), Err(Unresolved(missing)));
+        assert_eq!(
+            Template::Reference(missing.clone()).resolve(&One(json!(1))),
+            Err(Unresolved(missing))
+        );
     }
 
     #[test]
@@ -409,6 +420,9 @@ mod tests {
             operator: Operator::StringEquals,
             operand: Template::Literal(json!("")),
         };
-        assert_eq!(Condition::And(vec![Condition::Or(vec![]), unresolved]).holds(&One(json!(1))), Ok(false));
+        assert_eq!(
+            Condition::And(vec![Condition::Or(vec![]), unresolved]).holds(&One(json!(1))),
+            Ok(false)
+        );
     }
 }

@@ -56,7 +56,13 @@ impl Failure {
     /// A failure of this kind. Retryable unless the kind says that trying again is no use.
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retryable: kind.usually_retryable(), code: None, details: None }
+        Self {
+            kind,
+            message: message.into(),
+            retryable: kind.usually_retryable(),
+            code: None,
+            details: None,
+        }
     }
 
     /// The same with the engine's code.
@@ -79,7 +85,12 @@ impl FailureKind {
     #[must_use]
     pub fn usually_retryable(self) -> bool {
         match self {
-            Self::Failed | Self::Verification | Self::Throttled | Self::TimedOut | Self::LimitExceeded | Self::Plugin => true,
+            Self::Failed
+            | Self::Verification
+            | Self::Throttled
+            | Self::TimedOut
+            | Self::LimitExceeded
+            | Self::Plugin => true,
             Self::InvalidInput
             | Self::Denied
             | Self::Uncertain

@@ -63,12 +63,31 @@ impl Grants {
     /// Everything within these capabilities: for the plugins that come with the engine.
     #[must_use]
     pub fn all_of(capabilities: &[Capability]) -> Self {
-        let any = |wanted: Capability| if capabilities.contains(&wanted) { vec!["*".to_owned()] } else { Vec::new() };
-        let root = |wanted: Capability| if capabilities.contains(&wanted) { vec!["/".to_owned()] } else { Vec::new() };
+        let any = |wanted: Capability| {
+            if capabilities.contains(&wanted) {
+                vec!["*".to_owned()]
+            } else {
+                Vec::new()
+            }
+        };
+        let root = |wanted: Capability| {
+            if capabilities.contains(&wanted) {
+                vec!["/".to_owned()]
+            } else {
+                Vec::new()
+            }
+        };
         Self {
             commands: any(Capability::Commands),
-            files: FileGrants { read: root(Capability::Files), write: root(Capability::Files) },
-            http: if capabilities.contains(&Capability::Http) { vec!["* *".to_owned()] } else { Vec::new() },
+            files: FileGrants {
+                read: root(Capability::Files),
+                write: root(Capability::Files),
+            },
+            http: if capabilities.contains(&Capability::Http) {
+                vec!["* *".to_owned()]
+            } else {
+                Vec::new()
+            },
             parameters: ParameterGrants {
                 read: any(Capability::Parameters),
                 write: any(Capability::Parameters),
@@ -101,12 +120,18 @@ impl Grants {
 
     fn check_command(&self, arguments: &[String]) -> Result<(), Error> {
         let program = arguments.first().map_or("", String::as_str);
-        need(matches_any(&self.commands, program), Capability::Commands, || format!("commands: [{program}]"))
+        need(matches_any(&self.commands, program), Capability::Commands, || {
+            format!("commands: [{program}]")
+        })
     }
 
     fn check_file(&self, request: &files::Request) -> Result<(), Error> {
         let (path, changes) = request.path();
-        if changes { self.check_write(path) } else { self.check_read(path) }
+        if changes {
+            self.check_write(path)
+        } else {
+            self.check_read(path)
+        }
     }
 
     /// Whether this path may be read. Backends ask again for the path behind symbolic links.
@@ -115,7 +140,12 @@ impl Grants {
     ///
     /// [`Error::Denied`] with the grant that is missing.
     pub fn check_read(&self, path: &str) -> Result<(), Error> {
-        let granted = self.files.read.iter().chain(&self.files.write).any(|root| covers(root, path));
+        let granted = self
+            .files
+            .read
+            .iter()
+            .chain(&self.files.write)
+            .any(|root| covers(root, path));
         need(granted, Capability::Files, || format!("files.read: [{path}]"))
     }
 
@@ -156,12 +186,16 @@ impl Grants {
                 (&self.parameters.reveal, "reveal", name)
             }
         };
-        need(matches_any(list, name), Capability::Parameters, || format!("parameters.{verb}: [{name}]"))
+        need(matches_any(list, name), Capability::Parameters, || {
+            format!("parameters.{verb}: [{name}]")
+        })
     }
 
     fn check_wait(&self, request: &waits::Request) -> Result<(), Error> {
         need(self.waits, Capability::Waits, || "waits: true".into())?;
-        let waits::Request::Probe { probe, .. } = request else { return Ok(()) };
+        let waits::Request::Probe { probe, .. } = request else {
+            return Ok(());
+        };
         match probe {
             waits::Probe::Tcp { host, port } => self.check_http("GET", &format!("tcp://{host}:{port}")),
             waits::Probe::Http { url, .. } => self.check_http("GET", url),
@@ -183,7 +217,14 @@ impl Grants {
 }
 
 fn need(granted: bool, capability: Capability, missing: impl FnOnce() -> String) -> Result<(), Error> {
-    if granted { Ok(()) } else { Err(Error::Denied { capability, missing: missing() }) }
+    if granted {
+        Ok(())
+    } else {
+        Err(Error::Denied {
+            capability,
+            missing: missing(),
+        })
+    }
 }
 
 /// The name without `:version` or `:label`.
@@ -198,23 +239,37 @@ fn matches_any(patterns: &[String], text: &str) -> bool {
 /// Whether `text` fits a pattern in which `*` stands for any run of characters.
 #[must_use]
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(text) = text.strip_prefix(first) else { return false };
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(text) = text.strip_prefix(first) else {
+        return false;
+    };
     // The shortest match of each part is enough: what it leaves is as long as can be.
     match rest.split_once('*') {
         None => text.ends_with(rest),
-        Some((part, _)) => text.find(part).is_some_and(|at| matches(&rest[part.len()..], &text[at + part.len()..])),
+        Some((part, _)) => text
+            .find(part)
+            .is_some_and(|at| matches(&rest[part.len()..], &text[at + part.len()..])),
     }
 }
 
 /// Whether an address fits a pattern. A `*` for a host stays in the host: `https://*.example.com/*` is not
 /// `https://evil.example/x.example.com/`.
 fn matches_address(pattern: &str, url: &str) -> bool {
-    let Some((scheme, pattern)) = pattern.split_once("://") else { return matches(pattern, url) };
-    let Some((url_scheme, url)) = url.split_once("://") else { return false };
+    let Some((scheme, pattern)) = pattern.split_once("://") else {
+        return matches(pattern, url);
+    };
+    let Some((url_scheme, url)) = url.split_once("://") else {
+        return false;
+    };
     let ((host, path), (url_host, url_path)) = (split_host(pattern), split_host(url));
     // A pattern without a path that ends in `*` means every path.
-    let path = if path.is_empty() && host.ends_with('*') { "*" } else { path };
+    let path = if path.is_empty() && host.ends_with('*') {
+        "*"
+    } else {
+        path
+    };
     matches(scheme, url_scheme) && matches(host, url_host) && matches(path, url_path)
 }
 
@@ -228,7 +283,10 @@ fn covers(root: &str, path: &str) -> bool {
     let clean = |p: &str| p.starts_with('/') && !p.split('/').any(|part| part == ".." || part == ".");
     let root = root.trim_end_matches('/');
     clean(path)
-        && (root.is_empty() || path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        && (root.is_empty()
+            || path
+                .strip_prefix(root)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 #[cfg(test)]
@@ -261,7 +319,11 @@ mod tests {
     fn a_star_for_a_host_stays_in_the_host() {
         let good = "https://*.example.com/*";
         assert!(matches_address(good, "https://x.example.com/a/b?c"));
-        for bad in ["https://evil.org/x.example.com/", "https://evil.org?x.example.com/", "https://evil.org\\.example.com/"] {
+        for bad in [
+            "https://evil.org/x.example.com/",
+            "https://evil.org?x.example.com/",
+            "https://evil.org\\.example.com/",
+        ] {
             assert!(!matches_address(good, bad), "{bad}");
         }
         assert!(matches_address("*", "https://x/y"));
@@ -276,15 +338,28 @@ mod tests {
         let requests = [
             Request::Commands(commands::Request::Run {
                 on: None,
-                command: commands::Command { arguments: vec!["id".into()], ..Default::default() },
+                command: commands::Command {
+                    arguments: vec!["id".into()],
+                    ..Default::default()
+                },
             }),
-            Request::Files(files::Request::Stat { on: None, path: "/".into() }),
-            Request::Http(crate::capability::http::Request { method: "GET".into(), url: "http://x/".into(), ..Default::default() }),
+            Request::Files(files::Request::Stat {
+                on: None,
+                path: "/".into(),
+            }),
+            Request::Http(crate::capability::http::Request {
+                method: "GET".into(),
+                url: "http://x/".into(),
+                ..Default::default()
+            }),
             Request::Parameters(parameters::Request::Get { name: "/x".into() }),
             Request::Waits(waits::Request::Sleep { duration_ms: 1 }),
         ];
         for request in &requests {
-            assert!(matches!(Grants::default().check(request), Err(Error::Denied { .. })), "{request:?}");
+            assert!(
+                matches!(Grants::default().check(request), Err(Error::Denied { .. })),
+                "{request:?}"
+            );
             assert_eq!(Grants::all_of(&Capability::ALL).check(request), Ok(()), "{request:?}");
         }
     }
@@ -292,10 +367,15 @@ mod tests {
     #[test]
     fn revealing_is_not_reading() {
         let grants = Grants::all_of(&Capability::ALL);
-        let reveal = Request::Parameters(parameters::Request::Reveal { placeholder: "((secret:/x:1))".into() });
+        let reveal = Request::Parameters(parameters::Request::Reveal {
+            placeholder: "((secret:/x:1))".into(),
+        });
         assert_eq!(
             grants.check(&reveal),
-            Err(Error::Denied { capability: Capability::Parameters, missing: "parameters.reveal: [/x]".into() })
+            Err(Error::Denied {
+                capability: Capability::Parameters,
+                missing: "parameters.reveal: [/x]".into()
+            })
         );
     }
 }

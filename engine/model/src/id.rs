@@ -34,7 +34,17 @@ impl ExecutionId {
     pub fn child(&self, idempotency_key: &str) -> Self {
         let hex = crate::digest::Digest::of(idempotency_key.as_bytes()).to_hex();
         let hex = &hex[..32];
-        Self(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]).into())
+        Self(
+            format!(
+                "{}-{}-{}-{}-{}",
+                &hex[..8],
+                &hex[8..12],
+                &hex[12..16],
+                &hex[16..20],
+                &hex[20..]
+            )
+            .into(),
+        )
     }
 
     /// The id as text.

@@ -60,7 +60,10 @@ impl ParameterType {
     /// Whether a value is carried as a list of texts.
     #[must_use]
     pub fn is_string_list(self) -> bool {
-        matches!(self, Self::StringList | Self::InstanceIdList | Self::BucketNameList | Self::RoleArnList)
+        matches!(
+            self,
+            Self::StringList | Self::InstanceIdList | Self::BucketNameList | Self::RoleArnList
+        )
     }
 
     /// Whether a value is carried as a text.

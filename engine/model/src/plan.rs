@@ -74,7 +74,10 @@ impl Plan {
     /// The id of the step with this name.
     #[must_use]
     pub fn step_named(&self, name: &str) -> Option<StepId> {
-        self.steps.iter().position(|step| step.name == name).map(StepId::from_index)
+        self.steps
+            .iter()
+            .position(|step| step.name == name)
+            .map(StepId::from_index)
     }
 
     /// All ids, in the order of the document.

@@ -103,11 +103,18 @@ pub struct Mismatch {
 
 impl Mismatch {
     fn here(message: impl Into<String>) -> Self {
-        Self { path: String::new(), message: message.into() }
+        Self {
+            path: String::new(),
+            message: message.into(),
+        }
     }
 
     fn below(mut self, step: &str) -> Self {
-        let separator = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        let separator = if self.path.is_empty() || self.path.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
         self.path = format!("{step}{separator}{}", self.path);
         self
     }
@@ -168,7 +175,10 @@ impl Schema {
     }
 
     fn coerce_any(&self, value: Value) -> Result<Value, Mismatch> {
-        let exact = self.any_of.iter().find(|s| s.kind.is_none() || s.kind == Kind::of(&value));
+        let exact = self
+            .any_of
+            .iter()
+            .find(|s| s.kind.is_none() || s.kind == Kind::of(&value));
         if let Some(shape) = exact {
             return shape.coerce(value);
         }
@@ -183,7 +193,9 @@ impl Schema {
     }
 
     fn coerce_items(&self, items: Vec<Value>) -> Result<Value, Mismatch> {
-        let Some(shape) = &self.items else { return Ok(Value::Array(items)) };
+        let Some(shape) = &self.items else {
+            return Ok(Value::Array(items));
+        };
         let coerced: Result<Vec<_>, _> = items
             .into_iter()
             .enumerate()
@@ -203,7 +215,9 @@ impl Schema {
             let value = match (self.properties.get(&key), &self.additional_properties) {
                 (Some(shape), _) => shape.coerce(value).map_err(|m| m.below(&key))?,
                 (None, Some(Additional::Allowed(false))) => {
-                    return Err(Mismatch::here(format!("is not known here; known are {}", self.known_keys())).below(&key));
+                    return Err(
+                        Mismatch::here(format!("is not known here; known are {}", self.known_keys())).below(&key),
+                    );
                 }
                 (None, Some(Additional::Shape(shape))) => shape.coerce(value).map_err(|m| m.below(&key))?,
                 (None, Some(Additional::Allowed(true)) | None) => value,
@@ -214,7 +228,11 @@ impl Schema {
     }
 
     fn known_keys(&self) -> String {
-        self.properties.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+        self.properties
+            .keys()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     fn check_bounds(&self, value: &Value) -> Result<(), Mismatch> {
@@ -266,7 +284,11 @@ fn convert(wanted: Kind, value: Value) -> Result<Value, Mismatch> {
     };
     converted.ok_or_else(|| {
         let given = given.map_or("null", Kind::as_str);
-        Mismatch::here(format!("must be {} {}, and is {given}", article(wanted), wanted.as_str()))
+        Mismatch::here(format!(
+            "must be {} {}, and is {given}",
+            article(wanted),
+            wanted.as_str()
+        ))
     })
 }
 
@@ -277,10 +299,15 @@ fn json_list(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().filter(Value::is_array)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "checked to be whole and within the exact range")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "checked to be whole and within the exact range"
+)]
 fn whole(number: Option<f64>) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    number.filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64)
+    number
+        .filter(|n| n.fract() == 0.0 && n.abs() <= EXACT)
+        .map(|n| n as i64)
 }
 
 fn article(kind: Kind) -> &'static str {
@@ -310,7 +337,10 @@ mod tests {
         assert_eq!(integer.coerce(json!("5")), Ok(json!(5)));
         assert_eq!(integer.coerce(json!(5.0)), Ok(json!(5)));
         assert_eq!(integer.coerce(json!(0)).unwrap_err().message, "0 is less than 1");
-        assert_eq!(integer.coerce(json!("x")).unwrap_err().message, "must be an integer, and is string");
+        assert_eq!(
+            integer.coerce(json!("x")).unwrap_err().message,
+            "must be an integer, and is string"
+        );
     }
 
     #[test]
@@ -321,7 +351,10 @@ mod tests {
         }));
         assert_eq!(object.coerce(json!({})).unwrap_err().to_string(), "`A`: is missing");
         assert_eq!(
-            object.coerce(json!({"A": [{"B": true}, {"B": 1}]})).unwrap_err().to_string(),
+            object
+                .coerce(json!({"A": [{"B": true}, {"B": 1}]}))
+                .unwrap_err()
+                .to_string(),
             "`A[1].B`: must be a boolean, and is integer"
         );
         assert_eq!(object.coerce(json!({"A": [], "C": 1})).unwrap_err().path, "C");

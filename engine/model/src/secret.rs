@@ -139,7 +139,12 @@ const PIECE_CHARS_MIN: usize = 8;
 fn forms_of(value: &str) -> Vec<String> {
     let mut texts = vec![value];
     if value.trim_end().contains('\n') {
-        texts.extend(value.lines().map(str::trim).filter(|line| line.len() >= PIECE_CHARS_MIN));
+        texts.extend(
+            value
+                .lines()
+                .map(str::trim)
+                .filter(|line| line.len() >= PIECE_CHARS_MIN),
+        );
     } else {
         texts.push(value.trim_end());
     }
@@ -164,16 +169,23 @@ fn forms_of(value: &str) -> Vec<String> {
 fn ascii_json(text: &str) -> String {
     let escape = |c: char| {
         let mut units = [0; 2];
-        c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+        c.encode_utf16(&mut units)
+            .iter()
+            .map(|unit| format!("\\u{unit:04x}"))
+            .collect()
     };
-    text.chars().map(|c| if c.is_ascii() { c.to_string() } else { escape(c) }).collect()
+    text.chars()
+        .map(|c| if c.is_ascii() { c.to_string() } else { escape(c) })
+        .collect()
 }
 
 /// The same URL encoding with small hexadecimal digits.
 fn lower_escapes(url: &str) -> String {
     let mut parts = url.split('%');
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| format!("{text}%{}{}", part[..2].to_lowercase(), &part[2..]))
+    parts.fold(first, |text, part| {
+        format!("{text}%{}{}", part[..2].to_lowercase(), &part[2..])
+    })
 }
 
 /// The base64 of a value alone, and what is certain of it inside something longer, at each of three places.
@@ -189,7 +201,10 @@ fn base64_forms(value: &[u8]) -> Vec<String> {
             forms.push(text[from..to].to_owned());
         }
     }
-    let for_urls: Vec<String> = forms.iter().map(|form| form.replace('+', "-").replace('/', "_")).collect();
+    let for_urls: Vec<String> = forms
+        .iter()
+        .map(|form| form.replace('+', "-").replace('/', "_"))
+        .collect();
     forms.extend(for_urls);
     forms
 }
@@ -219,7 +234,10 @@ mod tests {
     #[test]
     fn placeholders_are_found_and_filled() {
         let text = format!("a {} b ((secret:/other:1))", placeholder("/db/pw", 3));
-        assert_eq!(placeholders(&text).collect::<Vec<_>>(), ["((secret:/db/pw:3))", "((secret:/other:1))"]);
+        assert_eq!(
+            placeholders(&text).collect::<Vec<_>>(),
+            ["((secret:/db/pw:3))", "((secret:/other:1))"]
+        );
         assert_eq!(secrets().fill(&text), "a p\"ss wörd b ((secret:/other:1))");
         assert_eq!(parse_placeholder("((secret:/db/pw:3))"), Some(("/db/pw", 3)));
     }
@@ -227,7 +245,11 @@ mod tests {
     #[test]
     fn every_form_is_redacted() {
         for form in forms_of("p\"ss wörd") {
-            assert_eq!(secrets().redact(&format!("x={form};")), "x=((secret:/db/pw:3));", "{form}");
+            assert_eq!(
+                secrets().redact(&format!("x={form};")),
+                "x=((secret:/db/pw:3));",
+                "{form}"
+            );
         }
         assert!(!format!("{:?}", secrets()).contains("ss w"));
     }
@@ -237,7 +259,10 @@ mod tests {
         use base64::Engine as _;
         let secrets = Secrets::new(BTreeMap::from([("((secret:/k:1))".into(), "correct horse".into())]));
         for (before, after) in [("", ""), ("", "\n"), ("user:", ""), ("us:", "!!"), ("u:", "\n")] {
-            for engine in [&base64::engine::general_purpose::STANDARD, &base64::engine::general_purpose::URL_SAFE] {
+            for engine in [
+                &base64::engine::general_purpose::STANDARD,
+                &base64::engine::general_purpose::URL_SAFE,
+            ] {
                 let redacted = secrets.redact(&engine.encode(format!("{before}correct horse{after}")));
                 assert!(redacted.contains("((secret:/k:1))"), "{before:?} {after:?}: {redacted}");
             }

@@ -113,7 +113,12 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { max_attempts: 1, backoff_ms: 0, max_backoff_ms: 300_000, jitter: false }
+        Self {
+            max_attempts: 1,
+            backoff_ms: 0,
+            max_backoff_ms: 300_000,
+            jitter: false,
+        }
     }
 }
 

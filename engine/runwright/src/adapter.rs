@@ -22,7 +22,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 #[async_trait::async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
@@ -58,17 +60,29 @@ impl Runbooks for LibraryRunbooks {
             let message = format!("the runbook {name} cannot be started: {why}");
             Failure::new(FailureKind::InvalidInput, message).with_code(runwright_executor::codes::CHILD)
         };
-        let runbook = self.library.runbook(name).await.map_err(|error| failed(error.to_string()))?;
+        let runbook = self
+            .library
+            .runbook(name)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
         let Some(plan) = runbook.compiled.plan else {
-            let first = runbook.compiled.diagnostics.iter().find(|found| found.severity == Severity::Error);
+            let first = runbook
+                .compiled
+                .diagnostics
+                .iter()
+                .find(|found| found.severity == Severity::Error);
             return Err(failed(first.map_or_else(String::new, |found| {
                 format!("line {}: {} ({})", found.span.line, found.message, found.code)
             })));
         };
-        let parameters =
-            bind::parameters(&plan, parameters, &self.parameters).await.map_err(|error| failed(error.to_string()))?;
+        let parameters = bind::parameters(&plan, parameters, &self.parameters)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
         let plan = Arc::new(plan);
-        self.pin.components(&plan).await.map_err(|error: Error| failed(error.to_string()))?;
+        self.pin
+            .components(&plan)
+            .await
+            .map_err(|error: Error| failed(error.to_string()))?;
         Ok(Prepared { plan, parameters })
     }
 }

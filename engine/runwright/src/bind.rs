@@ -14,7 +14,9 @@ pub(crate) async fn parameters(
 ) -> Result<Map<String, Value>, Error> {
     let mut given = given;
     for parameter in plan.parameters.iter() {
-        let Some(name) = parameter.default.as_ref().and_then(runwright_compiler::ssm_default) else { continue };
+        let Some(name) = parameter.default.as_ref().and_then(runwright_compiler::ssm_default) else {
+            continue;
+        };
         if given.contains_key(&parameter.name) {
             continue;
         }
@@ -26,7 +28,10 @@ pub(crate) async fn parameters(
                 parameter.name
             )));
         }
-        given.insert(parameter.name.clone(), stored_value(stored.parameter_type, stored.value));
+        given.insert(
+            parameter.name.clone(),
+            stored_value(stored.parameter_type, stored.value),
+        );
     }
     runwright_compiler::bind(plan, &given).map_err(Error::Parameters)
 }

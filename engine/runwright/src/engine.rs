@@ -125,14 +125,23 @@ impl Builder {
         let store: Arc<dyn Store> = if self.in_memory {
             Arc::new(MemoryStore::new())
         } else {
-            Arc::new(SledStore::open(&self.state_dir, runwright_store::sled::Options::default())?)
+            Arc::new(SledStore::open(
+                &self.state_dir,
+                runwright_store::sled::Options::default(),
+            )?)
         };
         let library = Library::open(self.state_dir.clone(), self.runbooks)?;
         library.shelf.attach(store.clone());
         let local = Local::new(store.clone(), StoreKey::load_or_create(&self.state_dir)?);
-        let pin = Arc::new(Pin { store: store.clone(), shelf: library.shelf.clone() });
-        let runbooks =
-            LibraryRunbooks { library: library.clone(), parameters: local.parameters().clone(), pin: pin.clone() };
+        let pin = Arc::new(Pin {
+            store: store.clone(),
+            shelf: library.shelf.clone(),
+        });
+        let runbooks = LibraryRunbooks {
+            library: library.clone(),
+            parameters: local.parameters().clone(),
+            pin: pin.clone(),
+        };
         let ports = Ports {
             store: store.clone(),
             invoker: library.host.clone(),
@@ -142,7 +151,13 @@ impl Builder {
             runbooks: Arc::new(runbooks),
         };
         let executor = Executor::open(ports).await?;
-        Ok(Engine { library, executor, local, store, pin })
+        Ok(Engine {
+            library,
+            executor,
+            local,
+            store,
+            pin,
+        })
     }
 }
 
@@ -150,7 +165,11 @@ impl Engine {
     /// A builder with the defaults.
     #[must_use]
     pub fn builder() -> Builder {
-        Builder { state_dir: PathBuf::from("."), runbooks: Vec::new(), in_memory: false }
+        Builder {
+            state_dir: PathBuf::from("."),
+            runbooks: Vec::new(),
+            in_memory: false,
+        }
     }
 
     /// Runbooks and plugins.
@@ -171,10 +190,18 @@ impl Engine {
     ///
     /// [`Error::Document`], [`Error::Parameters`], [`Error::Mismatch`], and those of the store.
     pub async fn start(&self, request: StartRequest) -> Result<Begun, Error> {
-        let StartRequest { runbook, parameters, id, by } = request;
+        let StartRequest {
+            runbook,
+            parameters,
+            id,
+            by,
+        } = request;
         let Some(plan) = runbook.compiled.plan else {
             let diagnostics = runbook.compiled.diagnostics;
-            return Err(Error::Document { source_text: Box::new(runbook.source), diagnostics });
+            return Err(Error::Document {
+                source_text: Box::new(runbook.source),
+                diagnostics,
+            });
         };
         let parameters = bind::parameters(&plan, parameters, self.local.parameters()).await?;
         let id = id.unwrap_or_else(|| ExecutionId::generate(SystemClock.now(), &SystemClock.random()));
@@ -208,7 +235,8 @@ impl Engine {
     ///
     /// When the store fails.
     pub async fn list(&self, status: Option<Status>, most: usize) -> Result<Vec<ExecutionRow>, Error> {
-        self.rows(most, |found| status.is_none_or(|status| found == status)).await
+        self.rows(most, |found| status.is_none_or(|status| found == status))
+            .await
     }
 
     async fn rows(&self, most: usize, wanted: impl Fn(Status) -> bool) -> Result<Vec<ExecutionRow>, Error> {
@@ -216,7 +244,13 @@ impl Engine {
         let mut rows = Vec::new();
         let mut before = None;
         loop {
-            let page = self.store.list(Page { before: before.take(), most: PAGE }).await?;
+            let page = self
+                .store
+                .list(Page {
+                    before: before.take(),
+                    most: PAGE,
+                })
+                .await?;
             let last = page.last().map(|(id, _)| id.clone()).filter(|_| page.len() == PAGE);
             for (id, head) in page {
                 if rows.len() == most {
@@ -307,7 +341,12 @@ impl Engine {
             None => None,
             Some(step) => Some(self.step(id, step).await?),
         };
-        let signal = Signal { name: name.to_owned(), step, by: by.to_owned(), payload };
+        let signal = Signal {
+            name: name.to_owned(),
+            step,
+            by: by.to_owned(),
+            payload,
+        };
         Ok(self.executor.signal(id, signal).await?)
     }
 
@@ -315,7 +354,10 @@ impl Engine {
         let state = self.executor.state(id).await?;
         state.plan.step_named(name).ok_or_else(|| {
             let names: Vec<&str> = state.plan.steps.iter().map(|step| step.name.as_str()).collect();
-            Error::State(format!("execution {id} has no step `{name}`; it has {}", names.join(", ")))
+            Error::State(format!(
+                "execution {id} has no step `{name}`; it has {}",
+                names.join(", ")
+            ))
         })
     }
 
@@ -334,7 +376,10 @@ impl Engine {
     ///
     /// [`Error::State`] when it has ended or rolls back.
     pub async fn cancel(&self, id: &ExecutionId, by: &str, reason: Option<&str>) -> Result<(), Error> {
-        Ok(self.executor.cancel(id, by.to_owned(), reason.map(str::to_owned)).await?)
+        Ok(self
+            .executor
+            .cancel(id, by.to_owned(), reason.map(str::to_owned))
+            .await?)
     }
 
     /// Undoes what an ended execution did.
@@ -358,7 +403,11 @@ impl Engine {
 
 /// Where an execution on one's own machine runs, in the language's own terms.
 fn globals() -> std::collections::BTreeMap<String, String> {
-    [("REGION", "local"), ("ACCOUNT_ID", "000000000000"), ("AWS_PARTITION", "aws")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+    [
+        ("REGION", "local"),
+        ("ACCOUNT_ID", "000000000000"),
+        ("AWS_PARTITION", "aws"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
 }

@@ -44,7 +44,9 @@ pub enum Error {
     #[error("there is no execution `{0}`; `runwright list` shows those there are")]
     NoExecution(String),
     /// The id is taken by an execution with another input.
-    #[error("execution `{id}` exists already and was started with {differs}; choose another --id, or the same input to attach to it")]
+    #[error(
+        "execution `{id}` exists already and was started with {differs}; choose another --id, or the same input to attach to it"
+    )]
     Mismatch {
         /// The id.
         id: ExecutionId,
@@ -76,7 +78,10 @@ impl From<runwright_executor::Error> for Error {
         use runwright_executor::Error as E;
         match error {
             E::NotFound(id) => Self::NoExecution(id.to_string()),
-            E::Mismatch { id, differs } => Self::Mismatch { id, differs: format!("another {differs}") },
+            E::Mismatch { id, differs } => Self::Mismatch {
+                id,
+                differs: format!("another {differs}"),
+            },
             E::State(message) => Self::State(message),
             E::Store(error) => Self::Store(error),
             other => Self::Executor(other),

@@ -18,21 +18,50 @@ const DOCUMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub(crate) fn source(what: &str, folders: &[PathBuf]) -> Result<(Source, Option<PathBuf>), Error> {
     if what == "-" {
         let text = read_text("standard input", std::io::stdin().lock())?;
-        return Ok((Source { name: "stdin".into(), origin: "<stdin>".into(), text }, None));
+        return Ok((
+            Source {
+                name: "stdin".into(),
+                origin: "<stdin>".into(),
+                text,
+            },
+            None,
+        ));
     }
-    let path = if is_path(what) { PathBuf::from(what) } else { by_name(what, folders)? };
+    let path = if is_path(what) {
+        PathBuf::from(what)
+    } else {
+        by_name(what, folders)?
+    };
     let shown = path.display().to_string();
     let file = std::fs::File::open(&path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::NoRunbook { name: what.to_owned(), looked: vec![shown.clone()] },
-        _ => Error::Unreadable { path: shown.clone(), why: error.to_string() },
+        std::io::ErrorKind::NotFound => Error::NoRunbook {
+            name: what.to_owned(),
+            looked: vec![shown.clone()],
+        },
+        _ => Error::Unreadable {
+            path: shown.clone(),
+            why: error.to_string(),
+        },
     })?;
-    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let text = read_text(&shown, file)?;
-    Ok((Source { name, origin: shown, text }, Some(path)))
+    Ok((
+        Source {
+            name,
+            origin: shown,
+            text,
+        },
+        Some(path),
+    ))
 }
 
 fn is_path(what: &str) -> bool {
-    let ending = Path::new(what).extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
+    let ending = Path::new(what)
+        .extension()
+        .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
     what.contains('/') || ending
 }
 
@@ -50,18 +79,33 @@ fn by_name(name: &str, folders: &[PathBuf]) -> Result<PathBuf, Error> {
     if looked.is_empty() {
         looked.push("no folder: none is set".into());
     }
-    Err(Error::NoRunbook { name: name.to_owned(), looked })
+    Err(Error::NoRunbook {
+        name: name.to_owned(),
+        looked,
+    })
 }
 
 fn read_text(from: &str, reader: impl std::io::Read) -> Result<String, Error> {
-    let unreadable = |why: String| Error::Unreadable { path: from.to_owned(), why };
+    let unreadable = |why: String| Error::Unreadable {
+        path: from.to_owned(),
+        why,
+    };
     let mut bytes = Vec::new();
-    reader.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
+    reader
+        .take(DOCUMENT_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(error.to_string()))?;
     if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
-        return Err(unreadable(format!("it is larger than the limit of {} MiB", DOCUMENT_BYTES_MAX / 1024 / 1024)));
+        return Err(unreadable(format!(
+            "it is larger than the limit of {} MiB",
+            DOCUMENT_BYTES_MAX / 1024 / 1024
+        )));
     }
     String::from_utf8(bytes).map_err(|error| {
-        unreadable(format!("it is not UTF-8 text: byte {} cannot be decoded", error.utf8_error().valid_up_to()))
+        unreadable(format!(
+            "it is not UTF-8 text: byte {} cannot be decoded",
+            error.utf8_error().valid_up_to()
+        ))
     })
 }
 

@@ -46,8 +46,15 @@ impl Library {
     pub fn open(state_dir: PathBuf, runbooks: Vec<PathBuf>) -> Result<Self, Error> {
         let shelf = Shelf::default();
         let cache_dir = Some(state_dir.join("cache"));
-        let options = Options { cache_dir, ..Options::new(Arc::new(shelf.clone())) };
-        Ok(Self { host: Arc::new(Host::new(options)?), shelf, runbooks: Arc::new(runbooks) })
+        let options = Options {
+            cache_dir,
+            ..Options::new(Arc::new(shelf.clone()))
+        };
+        Ok(Self {
+            host: Arc::new(Host::new(options)?),
+            shelf,
+            runbooks: Arc::new(runbooks),
+        })
     }
 
     /// Finds a runbook and compiles it. `what` is a path (it has a slash or ends in `.yaml`, `.yml` or `.json`),
@@ -58,7 +65,10 @@ impl Library {
     /// When it is not found or cannot be read. A document with mistakes is no error: see [`Compiled`].
     pub async fn runbook(&self, what: &str) -> Result<Runbook, Error> {
         let (source, path) = find::source(what, &self.runbooks)?;
-        let folder = path.as_ref().and_then(|path| path.parent()).map_or_else(PathBuf::new, Path::to_owned);
+        let folder = path
+            .as_ref()
+            .and_then(|path| path.parent())
+            .map_or_else(PathBuf::new, Path::to_owned);
         let compiled = self.compile(&source, &folder).await;
         Ok(Runbook { source, path, compiled })
     }
@@ -67,7 +77,10 @@ impl Library {
     pub async fn compile(&self, source: &Source, folder: &Path) -> Compiled {
         let parsed = runwright_compiler::parse(source);
         let mut catalog = Catalog {
-            names: runwright_bundle::plugins().iter().map(|bundled| bundled.action.to_owned()).collect(),
+            names: runwright_bundle::plugins()
+                .iter()
+                .map(|bundled| bundled.action.to_owned())
+                .collect(),
             ..Catalog::default()
         };
         let mut problems = Vec::new();
@@ -94,8 +107,12 @@ impl Library {
         if !problems.is_empty() {
             // An action whose plugin cannot be loaded is unknown only because of that.
             let failed: Vec<String> = problems.iter().map(|(action, _)| action.clone()).collect();
-            compiled.diagnostics.retain(|found| !failed.iter().any(|action| is_unknown(found, action)));
-            compiled.diagnostics.extend(problems.into_iter().map(|(_, found)| found));
+            compiled
+                .diagnostics
+                .retain(|found| !failed.iter().any(|action| is_unknown(found, action)));
+            compiled
+                .diagnostics
+                .extend(problems.into_iter().map(|(_, found)| found));
             compiled.diagnostics.sort_by_key(|found| found.span.bytes.start);
             compiled.plan = None;
         }
@@ -107,15 +124,15 @@ impl Library {
         Some(async move {
             let component = self.shelf.add(bundled.bytes);
             let manifest = self.host.describe(&component).await?;
-            Ok(ActionSpec { grants: grants_of(&manifest), manifest, component })
+            Ok(ActionSpec {
+                grants: grants_of(&manifest),
+                manifest,
+                component,
+            })
         })
     }
 
-    async fn bind(
-        &self,
-        binding: &PluginBinding,
-        folder: &Path,
-    ) -> Result<(String, ActionSpec), (String, Diagnostic)> {
+    async fn bind(&self, binding: &PluginBinding, folder: &Path) -> Result<(String, ActionSpec), (String, Diagnostic)> {
         let problem = |code: &'static str, message: String, help: &str| {
             let found = Diagnostic {
                 code,
@@ -132,23 +149,42 @@ impl Library {
         let path = folder.join(&binding.path);
         let shown = path.display();
         let bytes = std::fs::read(&path).map_err(|error| {
-            problem("RW-C900", format!("the plugin {shown} cannot be read: {error}"), "`path` is relative to the runbook")
+            problem(
+                "RW-C900",
+                format!("the plugin {shown} cannot be read: {error}"),
+                "`path` is relative to the runbook",
+            )
         })?;
         let component = Digest::of(&bytes);
         if let Some(wanted) = binding.sha256.as_ref().filter(|wanted| wanted.parse() != Ok(component)) {
-            let message = format!("the plugin {shown} is not the one that was pinned: its digest is {component}, not {wanted}");
+            let message =
+                format!("the plugin {shown} is not the one that was pinned: its digest is {component}, not {wanted}");
             let help = "if the new file is what you want, write its digest under `sha256`";
             return Err(problem("RW-C901", message, help));
         }
         let component = self.shelf.add(&bytes);
         let manifest = self.host.describe(&component).await.map_err(|error| {
-            problem(error.code(), format!("the plugin {shown} cannot be used: {error}"), "`runwright explain` tells more about the code")
+            problem(
+                error.code(),
+                format!("the plugin {shown} cannot be used: {error}"),
+                "`runwright explain` tells more about the code",
+            )
         })?;
         if manifest.action != binding.action {
-            let message = format!("the plugin {shown} provides the action {}, not {}", manifest.action, binding.action);
+            let message = format!(
+                "the plugin {shown} provides the action {}, not {}",
+                manifest.action, binding.action
+            );
             return Err(problem("RW-C902", message, "bind it under the name it provides"));
         }
-        Ok((binding.action.clone(), ActionSpec { manifest, component, grants: binding.grants.clone() }))
+        Ok((
+            binding.action.clone(),
+            ActionSpec {
+                manifest,
+                component,
+                grants: binding.grants.clone(),
+            },
+        ))
     }
 
     /// Every plugin that comes with the engine.
@@ -157,7 +193,9 @@ impl Library {
     ///
     /// When one cannot be loaded.
     pub async fn plugins(&self) -> Result<Vec<PluginView>, Error> {
-        let views = runwright_bundle::plugins().iter().map(|bundled| self.view(bundled.bytes, "built in".to_owned()));
+        let views = runwright_bundle::plugins()
+            .iter()
+            .map(|bundled| self.view(bundled.bytes, "built in".to_owned()));
         join_all(views).await.into_iter().collect()
     }
 
@@ -172,21 +210,34 @@ impl Library {
         }
         match std::fs::read(what) {
             Ok(bytes) => self.view(&bytes, what.to_owned()).await,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::NoPlugin { name: what.to_owned() }),
-            Err(error) => Err(Error::Unreadable { path: what.to_owned(), why: error.to_string() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(Error::NoPlugin { name: what.to_owned() })
+            }
+            Err(error) => Err(Error::Unreadable {
+                path: what.to_owned(),
+                why: error.to_string(),
+            }),
         }
     }
 
     async fn view(&self, bytes: &[u8], origin: String) -> Result<PluginView, Error> {
         let component = self.shelf.add(bytes);
         let manifest = self.host.describe(&component).await?;
-        Ok(PluginView { manifest, component: component.to_string(), size: bytes.len() as u64, origin })
+        Ok(PluginView {
+            manifest,
+            component: component.to_string(),
+            size: bytes.len() as u64,
+            origin,
+        })
     }
 
     /// The page of an error code, in Markdown.
     #[must_use]
     pub fn explain(code: &str) -> Option<&'static str> {
-        Self::codes().into_iter().find(|(known, _)| known.eq_ignore_ascii_case(code)).map(|(_, page)| page)
+        Self::codes()
+            .into_iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(code))
+            .map(|(_, page)| page)
     }
 
     /// All error codes, sorted, each with its page.

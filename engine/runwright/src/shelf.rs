@@ -35,7 +35,12 @@ impl Shelf {
     }
 
     fn known(&self, digest: &Digest) -> Option<Arc<[u8]>> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+        self.0
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(digest)
+            .cloned()
     }
 
     /// The bytes, wherever they are.

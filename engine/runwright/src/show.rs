@@ -48,7 +48,9 @@ fn step(state: &State, id: StepId) -> StepView {
         visit: state.visit_number(id),
         started_at: visit.map(|visit| visit.started_at),
         ended_at: visit.and_then(|visit| visit.ended_at),
-        inputs: visit.map(|visit| visit.inputs.clone()).filter(|inputs| *inputs != Value::Null),
+        inputs: visit
+            .map(|visit| visit.inputs.clone())
+            .filter(|inputs| *inputs != Value::Null),
         outputs: visit.map(|visit| visit.outputs.clone()).unwrap_or_default(),
         failure: visit.and_then(|visit| visit.failure.clone()),
         skipped: visit.and_then(|visit| visit.skipped.clone()),
@@ -58,7 +60,11 @@ fn step(state: &State, id: StepId) -> StepView {
 }
 
 fn waiting(state: &State) -> Vec<WaitView> {
-    state.open_tries().into_iter().filter_map(|of| wait(state, of)).collect()
+    state
+        .open_tries()
+        .into_iter()
+        .filter_map(|of| wait(state, of))
+        .collect()
 }
 
 fn wait(state: &State, of: Try) -> Option<WaitView> {
@@ -72,7 +78,11 @@ fn wait(state: &State, of: Try) -> Option<WaitView> {
     let retry_at = undo.map_or(visit.retry_at, |undo| undo.retry_at)?;
     let failure = undo.map_or(visit.failure.as_ref(), |undo| undo.failure.as_ref());
     let failure = failure.map(|failure| failure.message.clone()).unwrap_or_default();
-    Some(WaitView { step, reason: WaitReason::Retry { failure }, until: Some(retry_at) })
+    Some(WaitView {
+        step,
+        reason: WaitReason::Retry { failure },
+        until: Some(retry_at),
+    })
 }
 
 fn reason(call: &Call) -> Option<(WaitReason, Option<runwright_model::time::Timestamp>)> {
@@ -97,7 +107,13 @@ fn reason(call: &Call) -> Option<(WaitReason, Option<runwright_model::time::Time
         Request::Waits(waits::Request::SleepUntil { moment }) => Some((WaitReason::Time, Some(*moment))),
         Request::Waits(waits::Request::Probe { .. }) => {
             let last = call.last_probe.clone().unwrap_or_default();
-            Some((WaitReason::Probe { probes: call.probes, last }, call.next_probe_at))
+            Some((
+                WaitReason::Probe {
+                    probes: call.probes,
+                    last,
+                },
+                call.next_probe_at,
+            ))
         }
         Request::Executions(executions::Request::Wait { id }) => Some((WaitReason::Child { id: id.clone() }, None)),
         Request::Executions(executions::Request::Start { .. })

@@ -1,11 +1,6 @@
 //! What people and programs see of an execution: derived from its journal, ready for JSON.
 
-use runwright_model::{
-    failure::Failure,
-    id::ExecutionId,
-    status::Status,
-    time::Timestamp,
-};
+use runwright_model::{failure::Failure, id::ExecutionId, status::Status, time::Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 

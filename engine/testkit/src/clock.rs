@@ -16,7 +16,10 @@ impl TestClock {
     /// A clock that shows this moment now.
     #[must_use]
     pub fn starting_at(begin: Timestamp) -> Self {
-        Self { begin, since: Instant::now() }
+        Self {
+            begin,
+            since: Instant::now(),
+        }
     }
 }
 

@@ -31,9 +31,18 @@ impl Plugins {
         R: Future<Output = Invoked> + Send + 'static,
     {
         let component = Digest::of(action.as_bytes());
-        self.bodies.insert(component, Arc::new(move |invocation, calls| Box::pin(body(invocation, calls))));
-        let open = Schema { kind: Some(Kind::Object), ..Schema::default() };
-        let want = |capability| Want { capability, why: "for the test".into() };
+        self.bodies.insert(
+            component,
+            Arc::new(move |invocation, calls| Box::pin(body(invocation, calls))),
+        );
+        let open = Schema {
+            kind: Some(Kind::Object),
+            ..Schema::default()
+        };
+        let want = |capability| Want {
+            capability,
+            why: "for the test".into(),
+        };
         let manifest = Manifest {
             action: action.to_owned(),
             version: "1.0.0".into(),
@@ -45,7 +54,14 @@ impl Plugins {
             impact: Impact::Mutating,
         };
         let grants = Grants::all_of(&Capability::ALL);
-        self.specs.insert(action.to_owned(), ActionSpec { manifest, component, grants });
+        self.specs.insert(
+            action.to_owned(),
+            ActionSpec {
+                manifest,
+                component,
+                grants,
+            },
+        );
         self
     }
 

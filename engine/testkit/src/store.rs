@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use runwright_model::{id::ExecutionId, log::LogLine, event::Record, time::Timestamp};
+use runwright_model::{event::Record, id::ExecutionId, log::LogLine, time::Timestamp};
 use runwright_store::{
     Append, Durability, Epoch, Error, Expect, Head, Page, Result, Store, Table, memory::MemoryStore,
 };
@@ -64,7 +64,11 @@ impl Tape {
                 }
             }
         }
-        Ok(CrashStore { inner, tape: self.clone(), left: AtomicUsize::new(appends) })
+        Ok(CrashStore {
+            inner,
+            tape: self.clone(),
+            left: AtomicUsize::new(appends),
+        })
     }
 }
 
@@ -95,7 +99,11 @@ impl Store for CrashStore {
 
     async fn append(&self, append: Append) -> Result<()> {
         let spend = |left: usize| left.checked_sub(1);
-        if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).is_err() {
+        if self
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend)
+            .is_err()
+        {
             return Err(Error::Closed);
         }
         self.inner.append(append.clone()).await?;

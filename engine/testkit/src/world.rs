@@ -35,7 +35,12 @@ impl World {
     #[must_use]
     pub fn begun_twice(&self) -> Vec<String> {
         let effects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        effects.starts.iter().filter(|(_, count)| **count > 1).map(|(key, _)| key.clone()).collect()
+        effects
+            .starts
+            .iter()
+            .filter(|(_, count)| **count > 1)
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 }
 
@@ -62,12 +67,14 @@ fn answer(request: &Request) -> (String, Outcome) {
         Request::Commands(commands::Request::Run { command, .. }) => {
             let name = command.arguments.join(" ");
             let exit_code = Some(i32::from(name.starts_with("false")));
-            let completed = commands::Completed { exit_code, stdout: name.clone(), ..Default::default() };
+            let completed = commands::Completed {
+                exit_code,
+                stdout: name.clone(),
+                ..Default::default()
+            };
             (name, Ok(Answer::Commands(commands::Answer::Completed(completed))))
         }
-        Request::Files(files::Request::Stat { .. }) => {
-            ("stat".into(), Ok(Answer::Files(files::Answer::Stat(None))))
-        }
+        Request::Files(files::Request::Stat { .. }) => ("stat".into(), Ok(Answer::Files(files::Answer::Stat(None)))),
         Request::Files(_)
         | Request::Http(_)
         | Request::Parameters(_)
@@ -91,6 +98,9 @@ pub struct NoRunbooks;
 #[async_trait::async_trait]
 impl Runbooks for NoRunbooks {
     async fn prepare(&self, name: &str, _parameters: Map<String, Value>) -> Result<Prepared, Failure> {
-        Err(Failure::new(FailureKind::InvalidInput, format!("there is no runbook {name}")))
+        Err(Failure::new(
+            FailureKind::InvalidInput,
+            format!("there is no runbook {name}"),
+        ))
     }
 }

@@ -41,7 +41,11 @@ fn main() -> ExitCode {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("xtask is two folders down").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("xtask is two folders down")
+        .to_owned()
 }
 
 fn quickstart(rest: &[String]) -> anyhow::Result<()> {
@@ -49,7 +53,10 @@ fn quickstart(rest: &[String]) -> anyhow::Result<()> {
     // With the whole workspace selected, dependencies have the features that `test` gives them: one build serves both.
     run(cargo().args(["build", "--workspace", "--bin", "runwright"]))?;
     let binary = target_dir().join("debug").join("runwright");
-    run(Command::new(binary).args(["run", "runbooks/quickstart.yaml"]).args(rest).current_dir(root()))
+    run(Command::new(binary)
+        .args(["run", "runbooks/quickstart.yaml"])
+        .args(rest)
+        .current_dir(root()))
 }
 
 fn test(rest: &[String]) -> anyhow::Result<()> {
@@ -61,7 +68,9 @@ fn lint() -> anyhow::Result<()> {
     have_target()?;
     for component in ["rustfmt", "clippy"] {
         if !succeeds(cargo().args([if component == "rustfmt" { "fmt" } else { "clippy" }, "--version"])) {
-            say(&format!("`{component}` is missing: adding it with `rustup component add {component}`"));
+            say(&format!(
+                "`{component}` is missing: adding it with `rustup component add {component}`"
+            ));
             run(Command::new("rustup").args(["component", "add", component]))?;
         }
     }
@@ -71,14 +80,19 @@ fn lint() -> anyhow::Result<()> {
 
 /// Plugins are built on the way, so their target must be there.
 fn have_target() -> anyhow::Result<()> {
-    let libraries = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    let libraries = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output();
     let libraries = libraries.context("cannot run `rustc`; install Rust with rustup first")?;
     if Path::new(String::from_utf8_lossy(&libraries.stdout).trim()).is_dir() {
         return Ok(());
     }
-    say(&format!("plugins are built for {TARGET}, which is missing: adding it with `rustup target add {TARGET}`"));
-    run(Command::new("rustup").args(["target", "add", TARGET]))
-        .with_context(|| format!("add the target {TARGET} yourself, as your Rust was installed (`rustup target add {TARGET}`)"))
+    say(&format!(
+        "plugins are built for {TARGET}, which is missing: adding it with `rustup target add {TARGET}`"
+    ));
+    run(Command::new("rustup").args(["target", "add", TARGET])).with_context(|| {
+        format!("add the target {TARGET} yourself, as your Rust was installed (`rustup target add {TARGET}`)")
+    })
 }
 
 fn target_dir() -> PathBuf {

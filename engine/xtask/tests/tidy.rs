@@ -17,7 +17,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("local", &["model", "store"]),
     ("bundle", &[]),
     ("testguest", &[]),
-    ("runwright", &["model", "compiler", "store", "executor", "host", "local", "bundle"]),
+    (
+        "runwright",
+        &["model", "compiler", "store", "executor", "host", "local", "bundle"],
+    ),
     ("cli", &["runwright"]),
     ("testkit", &["model", "store", "executor"]),
     ("xtask", &[]),
@@ -46,7 +49,11 @@ const LINES_MAX: usize = 500;
 const BANNED_ENDINGS: &[&str] = &["Manager", "Helper", "Util", "Utils"];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_path_buf()
 }
 
 fn crates() -> Vec<(String, String)> {
@@ -99,7 +106,10 @@ fn dependencies_point_down() {
         };
         for dependency in dependencies(&manifest).iter().filter(|d| d.starts_with("runwright")) {
             let dependency = dependency.strip_prefix("runwright-").unwrap_or(dependency);
-            assert!(allowed.contains(&dependency), "engine/{name} must not know {dependency}");
+            assert!(
+                allowed.contains(&dependency),
+                "engine/{name} must not know {dependency}"
+            );
         }
     }
 }
@@ -110,7 +120,10 @@ fn what_few_may_know_few_know() {
         let dependencies = dependencies(&manifest);
         for (guarded, allowed) in ONLY {
             let knows = dependencies.iter().any(|dependency| dependency == guarded);
-            assert!(!knows || allowed.contains(&name.as_str()), "engine/{name} must not name {guarded}");
+            assert!(
+                !knows || allowed.contains(&name.as_str()),
+                "engine/{name} must not name {guarded}"
+            );
         }
         let aws = dependencies.iter().find(|dependency| dependency.starts_with("aws-"));
         assert!(aws.is_none() || name == "aws", "engine/{name} must not name {aws:?}");
@@ -123,8 +136,14 @@ fn files_are_short_and_say_what_they_are() {
         let code = text.split("\n#[cfg(test)]").next().unwrap().lines().count();
         let test = shown.contains("/tests/");
         let excused = test || LONG_FILES.iter().any(|(file, _)| *file == shown);
-        assert!(excused || code <= LINES_MAX, "{shown}: {code} lines; split it, or give a reason");
-        assert!(text.starts_with("//!"), "{shown}: open with a //! that says what it is for");
+        assert!(
+            excused || code <= LINES_MAX,
+            "{shown}: {code} lines; split it, or give a reason"
+        );
+        assert!(
+            text.starts_with("//!"),
+            "{shown}: open with a //! that says what it is for"
+        );
     }
 }
 
@@ -132,7 +151,10 @@ fn files_are_short_and_say_what_they_are() {
 fn the_list_of_long_files_only_shrinks() {
     for (file, _) in LONG_FILES {
         let text = fs::read_to_string(root().join(file)).unwrap_or_default();
-        assert!(text.lines().count() > LINES_MAX, "{file} is short now: take it off the list");
+        assert!(
+            text.lines().count() > LINES_MAX,
+            "{file} is short now: take it off the list"
+        );
     }
 }
 
@@ -140,9 +162,17 @@ fn the_list_of_long_files_only_shrinks() {
 fn names_are_the_house_s_words() {
     for (shown, text) in sources(&["engine", "sdk", "plugins"]) {
         for line in text.lines() {
-            let mut words = line.trim_start().trim_start_matches("pub ").split([' ', '(', '<', '{', ';']);
-            let (Some("struct" | "enum" | "trait"), Some(name)) = (words.next(), words.next()) else { continue };
-            assert!(!BANNED_ENDINGS.iter().any(|end| name.ends_with(end)), "{shown}: {name} says nothing; name it for what it is");
+            let mut words = line
+                .trim_start()
+                .trim_start_matches("pub ")
+                .split([' ', '(', '<', '{', ';']);
+            let (Some("struct" | "enum" | "trait"), Some(name)) = (words.next(), words.next()) else {
+                continue;
+            };
+            assert!(
+                !BANNED_ENDINGS.iter().any(|end| name.ends_with(end)),
+                "{shown}: {name} says nothing; name it for what it is"
+            );
         }
     }
 }
@@ -151,7 +181,10 @@ fn names_are_the_house_s_words() {
 fn nothing_is_left_for_later() {
     let marks = ["todo!(", "unimplemented!(", "TODO", "FIXME", "XXX"];
     let this = "engine/xtask/tests/tidy.rs";
-    for (shown, text) in sources(&["engine", "sdk", "plugins", "benches"]).iter().filter(|(shown, _)| shown != this) {
+    for (shown, text) in sources(&["engine", "sdk", "plugins", "benches"])
+        .iter()
+        .filter(|(shown, _)| shown != this)
+    {
         for mark in marks {
             assert!(!text.contains(mark), "{shown} holds {mark}");
         }
@@ -162,12 +195,25 @@ fn nothing_is_left_for_later() {
 #[test]
 fn the_top_level_is_what_was_agreed() {
     let agreed = [
-        "Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "benches", "docs", "engine", "plugins", "runbooks", "sdk",
-        "target", "wit",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "benches",
+        "docs",
+        "engine",
+        "plugins",
+        "runbooks",
+        "sdk",
+        "target",
+        "wit",
     ];
     for entry in fs::read_dir(root()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(name.starts_with('.') || agreed.contains(&name.as_str()), "{name} does not belong at the top level");
+        assert!(
+            name.starts_with('.') || agreed.contains(&name.as_str()),
+            "{name} does not belong at the top level"
+        );
     }
 }
 
@@ -176,8 +222,10 @@ fn every_error_code_has_a_page_and_every_page_is_shown() {
     for (name, _) in crates() {
         let folder = root().join("engine").join(&name).join("codes");
         let Ok(entries) = fs::read_dir(&folder) else { continue };
-        let source: String =
-            sources(&[&format!("engine/{name}/src")]).into_iter().map(|(_, text)| text).collect();
+        let source: String = sources(&[&format!("engine/{name}/src")])
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect();
         for entry in entries {
             let file = entry.unwrap().file_name().into_string().unwrap();
             let code = file.strip_suffix(".md").unwrap_or_else(|| panic!("{file} is no page"));

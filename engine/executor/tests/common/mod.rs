@@ -35,10 +35,15 @@ pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_000_000);
 /// - `test:unstable`: makes another call each time it is run.
 pub(crate) fn plugins() -> Plugins {
     Plugins::default()
-        .with("test:do", |invocation, calls| async move { unwrap(run_do(invocation, &*calls).await) })
+        .with("test:do", |invocation, calls| async move {
+            unwrap(run_do(invocation, &*calls).await)
+        })
         .with("test:ask", |_, calls| async move { unwrap(ask(&*calls).await) })
         .with("test:pause", |_, calls| async move {
-            let wait = waits::Request::Signal { name: "Resume".into(), deadline: None };
+            let wait = waits::Request::Signal {
+                name: "Resume".into(),
+                deadline: None,
+            };
             unwrap(wait_for(&*calls, wait).await)
         })
         .with("test:sleep", |invocation, calls| async move {
@@ -49,10 +54,19 @@ pub(crate) fn plugins() -> Plugins {
             unwrap(wait_for(&*calls, waits::Request::Sleep { duration_ms }).await)
         })
         .with("test:pure", |invocation, _| async move {
-            Invoked::Returned(if invocation.phase() == Phase::Run { invocation.inputs } else { Value::Null })
+            Invoked::Returned(if invocation.phase() == Phase::Run {
+                invocation.inputs
+            } else {
+                Value::Null
+            })
         })
-        .with("test:flaky", |invocation, calls| async move { unwrap(flaky(invocation, &*calls).await) })
-        .with("test:unstable", |_, calls| async move { unwrap(unstable(&*calls).await) })
+        .with("test:flaky", |invocation, calls| async move {
+            unwrap(flaky(invocation, &*calls).await)
+        })
+        .with(
+            "test:unstable",
+            |_, calls| async move { unwrap(unstable(&*calls).await) },
+        )
 }
 
 fn unwrap(result: Result<Invoked, Invoked>) -> Invoked {
@@ -60,7 +74,10 @@ fn unwrap(result: Result<Invoked, Invoked>) -> Invoked {
 }
 
 async fn command(calls: &dyn Calls, line: &str) -> Result<i32, Invoked> {
-    let command = commands::Command { arguments: vec![line.to_owned()], ..Default::default() };
+    let command = commands::Command {
+        arguments: vec![line.to_owned()],
+        ..Default::default()
+    };
     let request = Request::Commands(commands::Request::Run { on: None, command });
     match returned(calls, request).await? {
         Ok(Answer::Commands(commands::Answer::Completed(completed))) => Ok(completed.exit_code.unwrap_or(-1)),
@@ -81,15 +98,22 @@ async fn run_do(invocation: Invocation, calls: &dyn Calls) -> Result<Invoked, In
     for line in lines {
         let line = line.as_str().unwrap();
         if command(calls, line).await? != 0 {
-            return Ok(Invoked::Failed(Failure::new(FailureKind::Failed, format!("{line} failed"))));
+            return Ok(Invoked::Failed(Failure::new(
+                FailureKind::Failed,
+                format!("{line} failed"),
+            )));
         }
     }
     Ok(Invoked::Returned(object("Done", "yes")))
 }
 
 async fn ask(calls: &dyn Calls) -> Result<Invoked, Invoked> {
-    let question =
-        approvals::Request { message: "go on?".into(), approvers: vec!["*".into()], quorum: 1, deadline: None };
+    let question = approvals::Request {
+        message: "go on?".into(),
+        approvers: vec!["*".into()],
+        quorum: 1,
+        deadline: None,
+    };
     match returned(calls, Request::Approvals(question)).await? {
         Ok(Answer::Approvals(decision)) if decision.approved => Ok(Invoked::Returned(object("Approved", true))),
         _ => Ok(Invoked::Failed(Failure::new(FailureKind::Rejected, "rejected"))),
@@ -124,8 +148,15 @@ async fn unstable(calls: &dyn Calls) -> Result<Invoked, Invoked> {
 
 /// The plan of a document.
 pub(crate) fn plan(text: &str) -> Arc<Plan> {
-    let source = Source { name: "test".into(), origin: "test.yaml".into(), text: text.to_owned() };
-    let catalog = Catalog { actions: plugins().specs(), ..Catalog::default() };
+    let source = Source {
+        name: "test".into(),
+        origin: "test.yaml".into(),
+        text: text.to_owned(),
+    };
+    let catalog = Catalog {
+        actions: plugins().specs(),
+        ..Catalog::default()
+    };
     let compiled = runwright_compiler::parse(&source).compile(&catalog);
     Arc::new(compiled.plan.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics)))
 }
@@ -184,11 +215,18 @@ pub(crate) async fn run(text: &str) -> (State, World) {
 
 /// Name and status of each step.
 pub(crate) fn statuses(state: &State) -> Vec<(String, Status)> {
-    state.plan.step_ids().map(|id| (state.plan.step(id).name.clone(), state.step_status(id))).collect()
+    state
+        .plan
+        .step_ids()
+        .map(|id| (state.plan.step(id).name.clone(), state.step_status(id)))
+        .collect()
 }
 
 /// The statuses in one line: `A Success, B Pending | Failed`.
 pub(crate) fn line(state: &State) -> String {
-    let steps: Vec<String> = statuses(state).iter().map(|(name, status)| format!("{name} {status}")).collect();
+    let steps: Vec<String> = statuses(state)
+        .iter()
+        .map(|(name, status)| format!("{name} {status}"))
+        .collect();
     format!("{} | {}", steps.join(", "), state.status())
 }

@@ -25,7 +25,9 @@ impl Request {
     /// Whether the method changes nothing (RFC 9110, 9.2.1).
     #[must_use]
     pub fn is_safe(&self) -> bool {
-        ["GET", "HEAD", "OPTIONS"].iter().any(|m| self.method.eq_ignore_ascii_case(m))
+        ["GET", "HEAD", "OPTIONS"]
+            .iter()
+            .any(|m| self.method.eq_ignore_ascii_case(m))
     }
 }
 

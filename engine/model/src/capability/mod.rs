@@ -183,9 +183,10 @@ impl Request {
             Self::Files(r) => r.path().1,
             Self::Parameters(r) => r.is_write(),
             // A blob nobody refers to changes nothing; the answer that names it is what counts.
-            Self::Blobs(_) | Self::Approvals(_) | Self::Waits(_) | Self::Executions(executions::Request::Wait { .. }) => {
-                false
-            }
+            Self::Blobs(_)
+            | Self::Approvals(_)
+            | Self::Waits(_)
+            | Self::Executions(executions::Request::Wait { .. }) => false,
         }
     }
 
