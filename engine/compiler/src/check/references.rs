@@ -48,7 +48,8 @@ fn problem(draft: &Draft<'_>, used: &SiteUse, reference: &Reference) -> Option<F
         Reference::Variable(_) | Reference::Output { .. } if matches!(used.site, Site::Role | Site::Variable) => {
             let message = format!("`{reference}` has no value yet when an execution starts");
             Some(
-                Finding::error(codes::REFERENCE_NOT_ALLOWED, place(), message).help("only parameters and globals can be used here"),
+                Finding::error(codes::REFERENCE_NOT_ALLOWED, place(), message)
+                    .help("only parameters and globals can be used here"),
             )
         }
         Reference::Variable(name) if draft.variables.contains_key(name.as_str()) => None,
