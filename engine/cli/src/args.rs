@@ -4,7 +4,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum, parser::ValueSource};
+use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::command::Verb;
 
@@ -47,31 +47,20 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Global {
     /// Where executions are kept [default: $XDG_STATE_HOME/runwright or ~/.local/state/runwright]
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "RUNWRIGHT_STATE_DIR",
-        hide_env = true
-    )]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
     /// Folders searched for runbooks given by name, separated by colons [default: runbooks]
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIRS",
-        env = "RUNWRIGHT_RUNBOOKS",
-        hide_env = true,
-        value_delimiter = ':'
-    )]
-    pub(crate) runbooks: Vec<PathBuf>,
-    /// How the result is written on standard output
+    #[arg(long = "runbooks", global = true, value_name = "DIRS", value_delimiter = ':')]
+    pub(crate) runbook_folders: Vec<PathBuf>,
+    /// How the result is written: text or json
     #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = Output::Text)]
+    #[arg(hide_possible_values = true)]
     pub(crate) output: Output,
-    /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Colour::Auto, hide_possible_values = true)]
+    /// When to use colours: auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    #[arg(hide_possible_values = true)]
     pub(crate) color: Colour,
-    /// Show more: the log lines of steps; twice: the engine's own
+    /// Show more: what steps say, on a terminal too; twice: the engine's own log
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
     /// Show the result and errors only
@@ -99,17 +88,6 @@ pub(crate) enum Colour {
     Never,
 }
 
-impl Args {
-    /// Reads the words. The second part says whether the state directory was among them (and not only in the
-    /// environment).
-    pub(crate) fn read(words: &[OsString]) -> Result<(Self, bool), clap::Error> {
-        let matches = Self::command().try_get_matches_from(words)?;
-        let typed = |m: &clap::ArgMatches| m.value_source("state_dir") == Some(ValueSource::CommandLine);
-        let state_dir_typed = typed(&matches) || matches.subcommand().is_some_and(|(_, inner)| typed(inner));
-        Ok((Self::from_arg_matches(&matches)?, state_dir_typed))
-    }
-}
-
 /// Whether the words ask for JSON, for when they cannot be read as a whole.
 pub(crate) fn wants_json(words: &[OsString]) -> bool {
     let pairs = words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json");
@@ -118,6 +96,8 @@ pub(crate) fn wants_json(words: &[OsString]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     fn words(text: &str) -> Vec<OsString> {
@@ -127,14 +107,6 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn a_typed_state_directory_is_told_from_an_inherited_one() {
-        let (args, typed) = Args::read(&words("runwright list --state-dir /x")).unwrap();
-        assert_eq!((args.global.state_dir, typed), (Some("/x".into()), true));
-        assert!(Args::read(&words("runwright --state-dir /x list")).unwrap().1);
-        assert!(!Args::read(&words("runwright list")).unwrap().1);
     }
 
     #[test]

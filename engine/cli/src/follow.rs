@@ -39,6 +39,24 @@ struct Answer {
     existing: Option<bool>,
 }
 
+/// An execution as it stood before a verb touched it: only what comes after it is news.
+pub(crate) struct Before {
+    view: ExecutionView,
+    next_line: u64,
+}
+
+impl Before {
+    /// How it stands now.
+    pub(crate) async fn look(engine: &Engine, id: &ExecutionId) -> Result<Self, Problem> {
+        let view = engine.show(id).await?;
+        let mut next_line = 0;
+        while let Some((last, _)) = engine.logs(id, next_line, LINES_AT_ONCE).await?.last() {
+            next_line = last + 1;
+        }
+        Ok(Self { view, next_line })
+    }
+}
+
 /// How to follow.
 pub(crate) struct Follow<'a> {
     /// The common options.
@@ -47,6 +65,8 @@ pub(crate) struct Follow<'a> {
     pub(crate) stay: bool,
     /// The exit code of a status.
     pub(crate) exit: fn(Status) -> Exit,
+    /// The executions that were there before.
+    pub(crate) before: Vec<Before>,
 }
 
 impl Follow<'_> {
@@ -128,6 +148,10 @@ impl Follow<'_> {
         let wait = engine.wait(id, until);
         tokio::pin!(wait);
         let (mut seen, mut next_line) = (0, 0);
+        if let Some(before) = self.before.iter().find(|before| before.view.id == *id) {
+            progress.prime(&before.view);
+            next_line = before.next_line;
+        }
         loop {
             next_line = look(engine, id, next_line, progress).await?;
             tokio::select! {

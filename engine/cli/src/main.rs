@@ -5,6 +5,8 @@
 
 use std::{env, ffi::OsString, process::ExitCode};
 
+use clap::Parser as _;
+
 mod args;
 mod command;
 mod exit;
@@ -27,16 +29,20 @@ use crate::{
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = env::args_os().collect();
-    let (args, state_dir_typed) = match Args::read(&words) {
-        Ok(read) => read,
+    let args = match Args::try_parse_from(&words) {
+        Ok(args) => args,
         Err(refusal) => return usage(&refusal, args::wants_json(&words)).into(),
     };
-    let settings = Settings::new(&args.global, state_dir_typed);
+    let settings = Settings::new(&args.global);
     let telemetry = telemetry::install(lines_of_the_engine(args.global.verbose), settings.console.colour_err);
-    let exit = command::run(args.verb, &settings).unwrap_or_else(|problem| {
-        settings.console.problem(&problem);
-        problem.exit
-    });
+    let verb = args.verb.name();
+    let work = || command::run(args.verb, &settings);
+    let exit = tracing::info_span!("runwright", verb)
+        .in_scope(work)
+        .unwrap_or_else(|problem| {
+            settings.console.problem(&problem);
+            problem.exit
+        });
     telemetry.flush();
     exit.into()
 }
@@ -57,12 +63,12 @@ fn usage(refusal: &clap::Error, json: bool) -> Exit {
     }
     if json {
         let text = refusal.render().to_string();
-        let message = text
+        let first: Vec<&str> = text
             .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: ")
-            .to_owned();
+            .map(str::trim)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        let message = first.join(" ").trim_start_matches("error: ").to_owned();
         Console::for_programs().problem(&Problem::bad_input(message).help("`runwright --help` shows how"));
     } else {
         console::ignore(refusal.print());

@@ -4,6 +4,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     io::IsTerminal as _,
     path::{Path, PathBuf},
 };
@@ -14,6 +15,10 @@ use crate::{
     render::{console::Console, text::quoted},
 };
 
+/// Stands for `--state-dir`.
+const STATE_DIR_VARIABLE: &str = "RUNWRIGHT_STATE_DIR";
+/// Stands for `--runbooks`.
+const RUNBOOKS_VARIABLE: &str = "RUNWRIGHT_RUNBOOKS";
 /// Folders searched for runbooks given by name, when nothing else is said.
 const RUNBOOKS_DEFAULT: &str = "runbooks";
 
@@ -31,11 +36,13 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Looks at the environment and the terminal, once.
-    pub(crate) fn new(global: &Global, state_dir_typed: bool) -> Self {
+    pub(crate) fn new(global: &Global) -> Self {
         let colour = |terminal: bool| match global.color {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => terminal && !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb"),
+            Colour::Auto => {
+                terminal && variable("NO_COLOR").is_none() && env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
         };
         let console = Console {
             json: global.output == Output::Json,
@@ -45,16 +52,21 @@ impl Settings {
             quiet: global.quiet,
             verbose: global.verbose,
         };
-        let runbooks = if global.runbooks.is_empty() {
-            vec![RUNBOOKS_DEFAULT.into()]
-        } else {
-            global.runbooks.clone()
+        let runbooks = match (global.runbook_folders.is_empty(), variable(RUNBOOKS_VARIABLE)) {
+            (false, _) => global.runbook_folders.clone(),
+            (true, Some(folders)) => env::split_paths(&folders).collect(),
+            (true, None) => vec![RUNBOOKS_DEFAULT.into()],
+        };
+        let inherited = || {
+            variable(STATE_DIR_VARIABLE)
+                .map(PathBuf::from)
+                .or_else(default_state_dir)
         };
         Self {
             console,
             runbooks,
-            state_dir: global.state_dir.clone().or_else(default_state_dir),
-            state_dir_typed,
+            state_dir: global.state_dir.clone().or_else(inherited),
+            state_dir_typed: global.state_dir.is_some(),
         }
     }
 
@@ -77,8 +89,9 @@ impl Settings {
     }
 }
 
-fn is_set(name: &str) -> bool {
-    env::var_os(name).is_some_and(|value| !value.is_empty())
+/// An environment variable; an empty one counts as none.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// The XDG rules: a relative path counts as none.

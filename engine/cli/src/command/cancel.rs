@@ -4,7 +4,7 @@ use runwright::model::{id::ExecutionId, status::Status};
 
 use crate::{
     exit::Exit,
-    follow::Follow,
+    follow::{Before, Follow},
     open::{closing_on_error, engine_for},
     problem::Problem,
     settings::Settings,
@@ -32,12 +32,17 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
     let engine = engine_for(settings, std::slice::from_ref(&args.id)).await?;
-    let asked = async { Ok(engine.cancel(&args.id, &user::name(), args.reason.as_deref()).await?) };
-    closing_on_error(&engine, asked).await?;
+    let asked = async {
+        let before = Before::look(&engine, &args.id).await?;
+        engine.cancel(&args.id, &user::name(), args.reason.as_deref()).await?;
+        Ok(vec![before])
+    };
+    let before = closing_on_error(&engine, asked).await?;
     Follow {
         settings,
         stay: true,
         exit: exit_of,
+        before,
     }
     .one(engine, &args.id, None)
     .await

@@ -4,7 +4,7 @@ use runwright::model::id::ExecutionId;
 
 use crate::{
     exit::Exit,
-    follow::Follow,
+    follow::{Before, Follow},
     open::{closing_on_error, engine_for},
     problem::Problem,
     settings::Settings,
@@ -47,8 +47,12 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, approve: bool, settings: &Settings) -> Result<Exit, Problem> {
     let engine = engine_for(settings, std::slice::from_ref(&args.id)).await?;
     let (step, comment) = (args.step.as_deref(), args.comment.as_deref());
-    let decided = async { Ok(engine.decide(&args.id, step, approve, &user::name(), comment).await?) };
-    closing_on_error(&engine, decided).await?;
+    let decided = async {
+        let before = Before::look(&engine, &args.id).await?;
+        engine.decide(&args.id, step, approve, &user::name(), comment).await?;
+        Ok(vec![before])
+    };
+    let before = closing_on_error(&engine, decided).await?;
     let word = if approve { "approved" } else { "rejected" };
     settings.console.say(&format!("{word} {}", args.id));
     if args.detach {
@@ -58,6 +62,7 @@ pub(crate) async fn run(args: Args, approve: bool, settings: &Settings) -> Resul
         settings,
         stay: args.follow,
         exit: Exit::of,
+        before,
     };
     follow.one(engine, &args.id, None).await
 }

@@ -25,8 +25,8 @@ pub(crate) struct Args {
     /// A runbook's file, or its name in the runbook folders
     #[arg(value_name = "FILE|NAME")]
     runbook: String,
-    /// How it is drawn
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    /// How it is drawn: text, dot, mermaid or svg
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     format: Format,
 }
 

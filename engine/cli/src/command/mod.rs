@@ -1,6 +1,6 @@
 //! The verbs. Each file holds one: its options, and what it does.
 //!
-//! To add one, write its file, a variant of [`Verb`] and a line in [`run`].
+//! To add one, write its file, a variant of [`Verb`], and a line in each match below.
 
 use crate::{exit::Exit, open::block_on, problem::Problem, settings::Settings};
 
@@ -47,6 +47,32 @@ pub(crate) enum Verb {
     Store(store::Args),
     Completions(completions::Args),
     Man(man::Args),
+}
+
+impl Verb {
+    /// Its word.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "run",
+            Self::Resume(_) => "resume",
+            Self::Approve(_) => "approve",
+            Self::Reject(_) => "reject",
+            Self::Signal(_) => "signal",
+            Self::Cancel(_) => "cancel",
+            Self::Rollback(_) => "rollback",
+            Self::List(_) => "list",
+            Self::Show(_) => "show",
+            Self::Logs(_) => "logs",
+            Self::Validate(_) => "validate",
+            Self::Graph(_) => "graph",
+            Self::Param(_) => "param",
+            Self::Plugin(_) => "plugin",
+            Self::Explain(_) => "explain",
+            Self::Store(_) => "store",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
 }
 
 /// Does it.

@@ -103,8 +103,14 @@ struct PutArgs {
     /// Take the value from standard input, without its last line end
     #[arg(long, conflicts_with_all = ["value", "value_file"])]
     stdin: bool,
-    /// What it holds; a new version keeps the type there is when none is given
-    #[arg(long = "type", value_name = "TYPE", value_enum, ignore_case = true)]
+    /// String, StringList or SecureString [default: the type there is, or String]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        value_enum,
+        ignore_case = true,
+        hide_possible_values = true
+    )]
     kind: Option<Kind>,
     /// Write a new version of a parameter that exists
     #[arg(long)]

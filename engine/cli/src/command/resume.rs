@@ -4,7 +4,7 @@ use runwright::model::id::ExecutionId;
 
 use crate::{
     exit::Exit,
-    follow::Follow,
+    follow::{Before, Follow},
     open::{closing_on_error, engine, engine_for},
     problem::Problem,
     settings::Settings,
@@ -46,12 +46,14 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
             let rows = engine.unfinished().await?;
             ids.extend(rows.into_iter().filter(|row| row.parent.is_none()).map(|row| row.id));
         }
+        let mut before = Vec::new();
         for id in &ids {
+            before.push(Before::look(&engine, id).await?);
             engine.resume(id).await?;
         }
-        Ok(ids)
+        Ok((ids, before))
     });
-    let ids = resumed.await?;
+    let (ids, before) = resumed.await?;
     if ids.is_empty() {
         settings.console.say("nothing to resume: every execution has ended");
     }
@@ -59,6 +61,7 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
         settings,
         stay: args.follow,
         exit: Exit::of,
+        before,
     };
     match ids.as_slice() {
         [only] if named => follow.one(engine, only, None).await,

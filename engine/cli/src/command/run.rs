@@ -6,7 +6,7 @@ use runwright::{Begun, Runbook, StartRequest, model::id::ExecutionId};
 
 use crate::{
     exit::Exit,
-    follow::Follow,
+    follow::{Before, Follow},
     input,
     open::{closing_on_error, engine_for},
     problem::Problem,
@@ -57,14 +57,21 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
             id: args.id,
             by: user::name(),
         };
-        Ok(engine.start(request).await?)
+        let begun = engine.start(request).await?;
+        let before = if begun.existing {
+            vec![Before::look(&engine, &begun.id).await?]
+        } else {
+            Vec::new()
+        };
+        Ok((begun, before))
     };
-    let begun = closing_on_error(&engine, started).await?;
+    let (begun, before) = closing_on_error(&engine, started).await?;
     announce(&begun, settings);
     let follow = Follow {
         settings,
         stay: args.follow,
         exit: Exit::of,
+        before,
     };
     follow.one(engine, &begun.id, Some(begun.existing)).await
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     exit::Exit,
-    follow::Follow,
+    follow::{Before, Follow},
     input,
     open::{closing_on_error, engine_for},
     problem::Problem,
@@ -47,11 +47,14 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
     let engine = engine_for(settings, std::slice::from_ref(&args.id)).await?;
     let payload = args.payload.as_deref().map_or(Value::Null, input::json_or_text);
     let sent = async {
-        Ok(engine
-            .signal(&args.id, &args.name, args.step.as_deref(), &user::name(), payload)
-            .await?)
+        let before = Before::look(&engine, &args.id).await?;
+        let step = args.step.as_deref();
+        engine
+            .signal(&args.id, &args.name, step, &user::name(), payload)
+            .await?;
+        Ok(vec![before])
     };
-    closing_on_error(&engine, sent).await?;
+    let before = closing_on_error(&engine, sent).await?;
     settings
         .console
         .say(&format!("sent `{}` to {}", text::visible(&args.name), args.id));
@@ -62,6 +65,7 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
         settings,
         stay: args.follow,
         exit: Exit::of,
+        before,
     };
     follow.one(engine, &args.id, None).await
 }

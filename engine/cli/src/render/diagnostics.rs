@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_finding_shows_code_place_and_fix() {
-        let text = report(&source(), &[finding(37..45, Some("aws:sleep"))], false);
+        let text = report(&source(), &[finding(35..43, Some("aws:sleep"))], false);
         for part in [
             "error[RW-C012]: there is no action `aws:slep`",
             "x.yaml:3:13",

@@ -31,8 +31,16 @@ pub(crate) fn summary(view: &ExecutionView, now: Timestamp, paint: Paint, comman
         out.push_str(&format!("  {name} = {}\n", visible(&value(output))));
     }
     if let Some(failure) = &view.failure {
-        out.push_str(&indented(&failure_text(failure, paint), 2));
-        out.push('\n');
+        let step = failed_step(view).map_or_else(String::new, |step| format!("{}: ", step.name));
+        out.push_str(&indented(&format!("{step}{}", failure_text(failure, paint)), 2));
+        let more = [
+            command(&format!("show {}", view.id)),
+            command(&format!("logs {}", view.id)),
+        ];
+        out.push_str(&format!(
+            "\n    {}\n",
+            more.map(|line| paint.bold(&line)).join("\n    ")
+        ));
     }
     if !view.status.is_final() {
         for wait in &view.waiting {
@@ -120,21 +128,34 @@ pub(crate) fn wait_text(wait: &WaitView, now: Timestamp) -> String {
     }
 }
 
-/// A failure, whole: message, kind, code, details.
-pub(crate) fn failure_text(failure: &Failure, paint: Paint) -> String {
+/// The step whose failure is that of the execution.
+fn failed_step(view: &ExecutionView) -> Option<&StepView> {
+    view.steps
+        .iter()
+        .find(|step| step.failure.is_some() && step.failure == view.failure)
+}
+
+/// A failure: kind, code, message, and where to read more.
+fn failure_text(failure: &Failure, paint: Paint) -> String {
     let code = failure
         .code
         .as_ref()
         .map_or_else(String::new, |code| format!(" {code}"));
     let head = format!("{}{code}", failure.kind.as_str());
     let mut text = format!("{}: {}", paint.red(&head), visible_lines(failure.message.trim_end()));
-    if let Some(details) = &failure.details {
-        text.push_str(&format!("\ndetails: {}", visible(&details.to_string())));
-    }
     if let Some(code) = &failure.code {
         text.push_str(&format!("\n`runwright explain {code}` says more"));
     }
     text
+}
+
+/// The same with its details.
+fn failure_whole(failure: &Failure, paint: Paint) -> String {
+    let details = failure
+        .details
+        .iter()
+        .map(|details| format!("\ndetails: {}", visible(&details.to_string())));
+    failure_text(failure, paint) + &details.collect::<String>()
 }
 
 /// The whole execution.
@@ -146,8 +167,9 @@ pub(crate) fn whole(view: &ExecutionView, now: Timestamp, paint: Paint, command:
     out.push_str(&indented(&steps(&view.steps, now, paint), 2));
     out.push('\n');
     out.push_str(&section("Outputs", &values(&view.outputs)));
-    if let Some(failure) = &view.failure {
-        out.push_str(&section("Failure", &failure_text(failure, paint)));
+    // A step's own failure is shown with the step.
+    if let Some(failure) = view.failure.as_ref().filter(|_| failed_step(view).is_none()) {
+        out.push_str(&section("Failure", &failure_whole(failure, paint)));
     }
     let mut waits: Vec<String> = view
         .waiting
@@ -205,7 +227,7 @@ fn values(map: &Map<String, Value>) -> String {
                 "{}{} = {}",
                 visible(name),
                 " ".repeat(wide - width(name)),
-                shortened(&value(it), VALUE_COLUMNS)
+                value_line(it)
             )
         })
         .collect();
@@ -253,23 +275,33 @@ pub(crate) fn remarks(step: &StepView, now: Timestamp) -> String {
     words.join(", ")
 }
 
+/// A value in a line of limited length. One that is empty is seen to be.
+fn value_line(it: &Value) -> String {
+    let text = value(it);
+    if text.is_empty() {
+        "\"\"".to_owned()
+    } else {
+        shortened(&text, VALUE_COLUMNS)
+    }
+}
+
 fn notes(step: &StepView, paint: Paint) -> String {
     let mut notes = Vec::new();
     if let Some(reason) = &step.skipped {
         notes.push(format!("skipped: {}", visible(reason)));
     }
-    notes.extend(step.failure.iter().map(|failure| failure_text(failure, paint)));
+    notes.extend(step.failure.iter().map(|failure| failure_whole(failure, paint)));
     for (name, output) in &step.outputs {
-        notes.push(format!(
-            "{} = {}",
-            visible(name),
-            shortened(&value(output), VALUE_COLUMNS)
-        ));
+        notes.push(format!("{} = {}", visible(name), value_line(output)));
     }
     if let Some(status) = step.rollback {
         notes.push(format!("rollback: {}", paint.status(status, status.as_str())));
     }
-    notes.extend(step.rollback_failure.iter().map(|failure| failure_text(failure, paint)));
+    notes.extend(
+        step.rollback_failure
+            .iter()
+            .map(|failure| failure_whole(failure, paint)),
+    );
     notes.join("\n")
 }
 
@@ -363,7 +395,8 @@ mod tests {
         it.failure = Some(Failure::new(FailureKind::Failed, "one\ntwo").with_code("RW-X001"));
         assert_eq!(
             summarised(&it),
-            "Failed  r  x  1.5 s\n  a.Out = x␛[31m\n  failed RW-X001: one\n  two\n  `runwright explain RW-X001` says more\n"
+            "Failed  r  x  1.5 s\n  a.Out = x␛[31m\n  failed RW-X001: one\n  two\n  `runwright explain RW-X001` says more\n    \
+             runwright show x\n    runwright logs x\n"
         );
     }
 

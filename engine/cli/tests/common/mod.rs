@@ -85,7 +85,8 @@ pub(crate) fn normalised(text: &str, machine: &Machine) -> String {
             r#"("(?:\w+At|at|until|modified|DecisionTime|DurationMs)": ?)\d+"#,
             "$1<number>",
         ),
-        (r"\b\d+(\.\d)? (ms|s|min|h)( \d+ (s|min))?\b", "<duration>"),
+        (r"\b\d+(\.\d)? (ms|s|min|h|d)( \d+ (s|min|h))?\b", "<duration>"),
+        (r"DurationMs = \d+", "DurationMs = <number>"),
         (r#"("size": )\d+"#, "$1<number>"),
         (r"\b\d+\.\d (KiB|MiB)|\b\d+ bytes\b", "<size>"),
         (r#"("bytes(Before|After)?": )\d+"#, "$1<number>"),
@@ -100,17 +101,21 @@ pub(crate) fn normalised(text: &str, machine: &Machine) -> String {
     for (before, after) in [("by ", ""), ("\"startedBy\": \"", "\""), ("\"Approver\":\"", "\"")] {
         text = text.replace(&format!("{before}{user}{after}"), &format!("{before}<user>{after}"));
     }
-    // Columns keep their place in a table whatever they hold.
+    text = Regex::new(&format!(r"(<duration> +){user}\b"))
+        .unwrap()
+        .replace_all(&text, "$1<user>")
+        .into_owned();
+    // The width of a column depends on what it holds. Drawings keep their places.
     let columns = Regex::new(r" {2,}").unwrap();
     text.lines()
         .map(|line| {
             let indent = line.len() - line.trim_start().len();
             let rest = &line[indent..];
-            let table = rest.contains('<');
-            let rest = if table {
-                columns.replace_all(rest, "  ").into_owned()
-            } else {
+            let drawn = rest.contains(['│', '●', '◆', '├', '┊']);
+            let rest = if drawn {
                 rest.to_owned()
+            } else {
+                columns.replace_all(rest, "  ").into_owned()
             };
             format!("{}{rest}\n", &line[..indent])
         })

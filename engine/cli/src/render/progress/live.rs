@@ -132,6 +132,10 @@ impl Progress for Live {
         }
     }
 
+    fn prime(&mut self, view: &ExecutionView) {
+        self.watch.changes(view);
+    }
+
     fn finish(&mut self) {
         for (_, bar) in std::mem::take(&mut self.active) {
             bar.finish_and_clear();

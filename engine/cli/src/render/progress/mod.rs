@@ -20,6 +20,9 @@ pub(crate) trait Progress {
     /// Takes the execution as it stands now, and the log lines since the last time.
     fn update(&mut self, view: &ExecutionView, lines: &[(u64, LogLine)], now: Timestamp);
 
+    /// Takes the execution as it stood before: what happened until then is no news.
+    fn prime(&mut self, view: &ExecutionView);
+
     /// Takes everything off the terminal that is not to stay.
     fn finish(&mut self);
 }
@@ -42,6 +45,7 @@ struct Silent;
 
 impl Progress for Silent {
     fn update(&mut self, _: &ExecutionView, _: &[(u64, LogLine)], _: Timestamp) {}
+    fn prime(&mut self, _: &ExecutionView) {}
     fn finish(&mut self) {}
 }
 

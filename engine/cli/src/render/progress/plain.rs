@@ -1,7 +1,10 @@
 //! Progress without a terminal: one line on standard error per change, each with its moment.
 
 use runwright::{
-    model::{log::LogLine, time::Timestamp},
+    model::{
+        log::{Level, LogLine},
+        time::Timestamp,
+    },
     view::{ExecutionView, WaitView},
 };
 
@@ -39,10 +42,12 @@ impl Progress for Plain {
         for change in &changes {
             self.console.say(&describe(change, now, self.console.paint_err()));
         }
-        if self.console.verbose > 0 {
-            for (_, line) in lines {
-                self.console.say(&logs::line(line, self.console.paint_err()));
-            }
+        // Whoever reads this later has nothing else: what steps say belongs to it.
+        for (_, line) in lines
+            .iter()
+            .filter(|(_, line)| line.level > Level::Debug || self.console.verbose > 0)
+        {
+            self.console.say(&logs::line(line, self.console.paint_err()));
         }
         let ways = self
             .command
@@ -52,6 +57,10 @@ impl Progress for Plain {
             self.console.say(&ways);
             self.told = Some(ways);
         }
+    }
+
+    fn prime(&mut self, view: &ExecutionView) {
+        self.watch.changes(view);
     }
 
     fn finish(&mut self) {}
