@@ -187,12 +187,18 @@ async fn look(
     mut next_line: u64,
     progress: &mut dyn Progress,
 ) -> Result<u64, Problem> {
+    let moment = text::now();
     let view = engine.show(id).await?;
     loop {
-        let lines = engine.logs(id, next_line, LINES_AT_ONCE).await?;
+        let mut lines = engine.logs(id, next_line, LINES_AT_ONCE).await?;
+        let all = lines.len();
+        if !view.status.is_final() {
+            // Lines later than the view may be of a step that it does not know to have begun.
+            lines.truncate(lines.iter().take_while(|(_, line)| line.at <= moment).count());
+        }
         next_line = lines.last().map_or(next_line, |(number, _)| number + 1);
         progress.update(&view, &lines, text::now());
-        if lines.len() < LINES_AT_ONCE {
+        if lines.len() < LINES_AT_ONCE || lines.len() < all {
             return Ok(next_line);
         }
     }

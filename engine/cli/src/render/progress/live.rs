@@ -9,7 +9,7 @@ use runwright::{
 };
 
 use super::{
-    Change, Command, Progress, Watch,
+    Change, Command, News, Progress, Watch, in_order,
     plain::{ended, ways_for_a_person},
 };
 use crate::render::{
@@ -112,14 +112,16 @@ impl Live {
 
 impl Progress for Live {
     fn update(&mut self, view: &ExecutionView, lines: &[(u64, LogLine)], now: Timestamp) {
-        for (_, line) in lines {
-            self.last_words.insert(line.step.clone(), visible(&line.text));
-            if self.console.verbose > 0 {
-                self.print(&logs::line(line, self.paint()));
+        for news in in_order(self.watch.changes(view), lines, now) {
+            match news {
+                News::Change(change) => self.print_change(&change, now),
+                News::Line(line) => {
+                    self.last_words.insert(line.step.clone(), visible(&line.text));
+                    if self.console.verbose > 0 {
+                        self.print(&logs::line(line, self.paint()));
+                    }
+                }
             }
-        }
-        for change in self.watch.changes(view) {
-            self.print_change(&change, now);
         }
         self.redraw(view, now);
         let ways = self

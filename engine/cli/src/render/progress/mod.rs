@@ -62,6 +62,45 @@ pub(crate) enum Change<'a> {
     Waits(&'a StepView, &'a WaitView),
 }
 
+/// Something that happened, to be told in its order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum News<'a> {
+    /// A change of a step.
+    Change(Change<'a>),
+    /// A line of the log.
+    Line(&'a LogLine),
+}
+
+impl Change<'_> {
+    /// When it happened, as far as it is known.
+    fn at(&self) -> Option<Timestamp> {
+        match self {
+            // The time is that of the first attempt.
+            Self::Started(step) => step.started_at.filter(|_| step.attempt == 1),
+            Self::Ended(step) => step.ended_at,
+            Self::Rollback(..) | Self::Waits(..) => None,
+        }
+    }
+}
+
+/// Changes and lines in the order in which they happened: a step's lines stand between its beginning and its end.
+pub(crate) fn in_order<'a>(changes: Vec<Change<'a>>, lines: &'a [(u64, LogLine)], now: Timestamp) -> Vec<News<'a>> {
+    let rank = |news: &News<'_>| match news {
+        News::Change(Change::Started(_)) => 0,
+        News::Line(_) => 1,
+        News::Change(_) => 2,
+    };
+    let at = |news: &News<'_>| match news {
+        News::Change(change) => change.at().unwrap_or(now),
+        News::Line(line) => line.at,
+    };
+    let mut all: Vec<News<'a>> = changes.into_iter().map(News::Change).collect();
+    all.extend(lines.iter().map(|(_, line)| News::Line(line)));
+    // Stable: what happened at the same moment stays as it was found.
+    all.sort_by_key(|news| (at(news), rank(news)));
+    all
+}
+
 /// What was seen of each step: visit, attempt, status, rollback, and for what it waits.
 type Seen = (u32, u32, Status, Option<Status>, Option<String>);
 
@@ -190,5 +229,32 @@ mod tests {
         );
         undone.rollback = Some(Status::RolledBack);
         assert_eq!(names(&watch.changes(&view(vec![undone], Vec::new()))), ["RolledBack a"]);
+    }
+
+    #[test]
+    fn lines_stand_between_the_beginning_and_the_end_of_their_step() {
+        let line = LogLine {
+            at: Timestamp::from_millis(5),
+            step: "a".into(),
+            attempt: 1,
+            level: runwright::model::log::Level::Info,
+            stream: runwright::model::log::Stream::Stdout,
+            text: "said".into(),
+        };
+        // All at the same millisecond.
+        let mut done = step("a", Status::Success, 1);
+        done.started_at = Some(line.at);
+        done.ended_at = Some(line.at);
+        let it = view(vec![done], Vec::new());
+        let lines = [(0, line)];
+        let news = in_order(Watch::default().changes(&it), &lines, Timestamp::from_millis(9));
+        assert!(matches!(
+            news.as_slice(),
+            [
+                News::Change(Change::Started(_)),
+                News::Line(_),
+                News::Change(Change::Ended(_))
+            ]
+        ));
     }
 }

@@ -8,7 +8,7 @@ use runwright::{
     view::{ExecutionView, WaitView},
 };
 
-use super::{Change, Command, Progress, Watch};
+use super::{Change, Command, News, Progress, Watch, in_order};
 use crate::render::{
     console::Console,
     execution::{remarks, wait_text, ways_on},
@@ -38,16 +38,16 @@ impl Plain {
 
 impl Progress for Plain {
     fn update(&mut self, view: &ExecutionView, lines: &[(u64, LogLine)], now: Timestamp) {
-        let changes = self.watch.changes(view);
-        for change in &changes {
-            self.console.say(&describe(change, now, self.console.paint_err()));
-        }
-        // Whoever reads this later has nothing else: what steps say belongs to it.
-        for (_, line) in lines
-            .iter()
-            .filter(|(_, line)| line.level > Level::Debug || self.console.verbose > 0)
-        {
-            self.console.say(&logs::line(line, self.console.paint_err()));
+        let paint = self.console.paint_err();
+        for news in in_order(self.watch.changes(view), lines, now) {
+            match news {
+                News::Change(change) => self.console.say(&describe(&change, now, paint)),
+                // Whoever reads this later has nothing else: what steps say belongs to it.
+                News::Line(line) if line.level > Level::Debug || self.console.verbose > 0 => {
+                    self.console.say(&logs::line(line, paint));
+                }
+                News::Line(_) => {}
+            }
         }
         let ways = self
             .command
