@@ -128,9 +128,16 @@ fn shape(text: &str) -> Vec<String> {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let mut lines: Vec<String> = text.lines().map(words).collect();
+    let mut lines: Vec<String> = text.lines().filter(|line| !is_output(line)).map(words).collect();
     lines.sort();
     lines
+}
+
+/// What a command wrote while it ran: its time of day has no date. It says more of the machine than of the run.
+fn is_output(line: &str) -> bool {
+    line.split(' ')
+        .next()
+        .is_some_and(|first| first.contains(':') && first.contains('.') && !first.contains('Z'))
 }
 
 #[test]

@@ -70,6 +70,9 @@ fn waiting(state: &State) -> Vec<WaitView> {
 fn wait(state: &State, of: Try) -> Option<WaitView> {
     let step = state.plan.step(of.step).name.clone();
     if let Some((_, call)) = state.waiting_call(of) {
+        if is_answered(call) {
+            return None;
+        }
         let (reason, until) = reason(call)?;
         return Some(WaitView { step, reason, until });
     }
@@ -83,6 +86,15 @@ fn wait(state: &State, of: Try) -> Option<WaitView> {
         reason: WaitReason::Retry { failure },
         until: Some(retry_at),
     })
+}
+
+/// A person has answered, and the step is about to go on: it waits for nobody.
+fn is_answered(call: &Call) -> bool {
+    let asks = matches!(
+        call.request,
+        Request::Approvals(_) | Request::Waits(waits::Request::Signal { .. })
+    );
+    asks && !call.needs_person()
 }
 
 fn reason(call: &Call) -> Option<(WaitReason, Option<runwright_model::time::Timestamp>)> {

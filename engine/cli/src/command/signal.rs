@@ -9,7 +9,7 @@ use crate::{
     input,
     open::{closing_on_error, engine_for},
     problem::Problem,
-    render::{execution, text},
+    render::text,
     settings::Settings,
     user,
 };
@@ -70,14 +70,12 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
     follow.one(engine, &args.id, None).await
 }
 
-/// Writes the execution as it stands and closes the engine.
+/// Writes the execution as it stands, and for people only how it goes on, and closes the engine.
 pub(super) async fn leave(engine: Engine, id: &ExecutionId, settings: &Settings) -> Result<Exit, Problem> {
     let view = engine.show(id).await;
     engine.close().await?;
-    let view = view?;
-    let command = |rest: &str| settings.command(rest);
-    settings.console.result(&view, || {
-        execution::summary(&view, text::now(), settings.console.paint(), &command)
+    settings.console.result(&view?, || {
+        format!("{id} goes on with\n    {}\n", settings.command(&format!("resume {id}")))
     })?;
     Ok(Exit::Success)
 }

@@ -84,20 +84,22 @@ impl Change<'_> {
 }
 
 /// Changes and lines in the order in which they happened: a step's lines stand between its beginning and its end.
-pub(crate) fn in_order<'a>(changes: Vec<Change<'a>>, lines: &'a [(u64, LogLine)], now: Timestamp) -> Vec<News<'a>> {
-    let rank = |news: &News<'_>| match news {
-        News::Change(Change::Started(_)) => 0,
-        News::Line(_) => 1,
-        News::Change(_) => 2,
-    };
-    let at = |news: &News<'_>| match news {
-        News::Change(change) => change.at().unwrap_or(now),
-        News::Line(line) => line.at,
-    };
-    let mut all: Vec<News<'a>> = changes.into_iter().map(News::Change).collect();
-    all.extend(lines.iter().map(|(_, line)| News::Line(line)));
-    // Stable: what happened at the same moment stays as it was found.
-    all.sort_by_key(|news| (at(news), rank(news)));
+pub(crate) fn in_order<'a>(mut changes: Vec<Change<'a>>, lines: &'a [(u64, LogLine)], now: Timestamp) -> Vec<News<'a>> {
+    // Stable: what happened in the same millisecond stays in the order of the document.
+    changes.sort_by_key(|change| change.at().unwrap_or(now));
+    let mut changes = changes.into_iter().peekable();
+    let mut all = Vec::new();
+    for (_, line) in lines {
+        let before = |change: &Change<'a>| {
+            let at = change.at().unwrap_or(now);
+            at < line.at || (at == line.at && !matches!(change, Change::Ended(step) if step.name == line.step))
+        };
+        while let Some(change) = changes.next_if(before) {
+            all.push(News::Change(change));
+        }
+        all.push(News::Line(line));
+    }
+    all.extend(changes.map(News::Change));
     all
 }
 
@@ -120,7 +122,7 @@ impl Watch {
                 steps: BTreeMap::new(),
             };
         }
-        let mut changes = Vec::new();
+        let (mut changes, mut undone) = (Vec::new(), Vec::new());
         for step in &view.steps {
             let wait = view.waiting.iter().find(|wait| wait.step == step.name);
             let now: Seen = (step.visit, step.attempt, step.status, step.rollback, wait.map(essence));
@@ -131,15 +133,30 @@ impl Watch {
                 .unwrap_or((0, 0, Status::Pending, None, None));
             if now != before {
                 push_changes(&mut changes, &before, step, wait);
+                undone.push(undoing(&before, step));
                 self.steps.insert(step.name.clone(), now);
             }
         }
+        // What was done last is undone first.
+        changes.extend(undone.into_iter().rev().flatten());
         changes
     }
 }
 
+/// That undoing a step began, and that it ended, though only the end was seen.
+fn undoing<'a>(before: &Seen, step: &'a StepView) -> Vec<Change<'a>> {
+    let Some(now) = step.rollback.filter(|now| before.3 != Some(*now)) else {
+        return Vec::new();
+    };
+    let mut changes = vec![Change::Rollback(step, now)];
+    if now != Status::RollingBack && before.3.is_none() {
+        changes.insert(0, Change::Rollback(step, Status::RollingBack));
+    }
+    changes
+}
+
 fn push_changes<'a>(changes: &mut Vec<Change<'a>>, before: &Seen, step: &'a StepView, wait: Option<&'a WaitView>) {
-    let (visit, attempt, status, rollback, waits) = before;
+    let (visit, attempt, status, _, waits) = before;
     let another_try = (*visit, *attempt) != (step.visit, step.attempt);
     if another_try && step.attempt > 0 && step.status != Status::Skipped {
         changes.push(Change::Started(step));
@@ -147,12 +164,14 @@ fn push_changes<'a>(changes: &mut Vec<Change<'a>>, before: &Seen, step: &'a Step
     if step.status.is_final() && (another_try || *status != step.status) {
         changes.push(Change::Ended(step));
     }
-    if let Some(now) = step.rollback.filter(|now| *rollback != Some(*now)) {
-        changes.push(Change::Rollback(step, now));
-    }
-    if let Some(wait) = wait.filter(|wait| waits.as_deref() != Some(&essence(wait))) {
+    if let Some(wait) = wait.filter(|wait| !is_over(wait) && waits.as_deref() != Some(&essence(wait))) {
         changes.push(Change::Waits(step, wait));
     }
+}
+
+/// Whether the wait only ends: the last vote is in, and the step goes on.
+fn is_over(wait: &WaitView) -> bool {
+    matches!(wait.reason, WaitReason::Approval { quorum, approved, .. } if approved >= quorum)
 }
 
 /// What makes two waits different enough for another line: not each failed probe, but each vote.
@@ -228,7 +247,11 @@ mod tests {
             ["RollingBack a"]
         );
         undone.rollback = Some(Status::RolledBack);
-        assert_eq!(names(&watch.changes(&view(vec![undone], Vec::new()))), ["RolledBack a"]);
+        let mut second = step("b", Status::Success, 1);
+        second.rollback = Some(Status::RolledBack);
+        let both = view(vec![undone, second], Vec::new());
+        let told = ["start b", "end b", "RollingBack b", "RolledBack b", "RolledBack a"];
+        assert_eq!(names(&watch.changes(&both)), told);
     }
 
     #[test]

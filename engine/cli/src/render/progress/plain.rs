@@ -3,6 +3,7 @@
 use runwright::{
     model::{
         log::{Level, LogLine},
+        status::Status,
         time::Timestamp,
     },
     view::{ExecutionView, WaitView},
@@ -84,10 +85,11 @@ fn describe(change: &Change<'_>, now: Timestamp, paint: Paint) -> String {
         }
         Change::Ended(step) => (step.ended_at, step, ended(step, now, paint)),
         Change::Rollback(step, status) => {
-            let why = step
+            let failure = step
                 .rollback_failure
                 .as_ref()
-                .map_or_else(String::new, |f| format!(": {}", visible(&f.message)));
+                .filter(|_| *status == Status::RollbackFailed);
+            let why = failure.map_or_else(String::new, |failure| format!(": {}", visible(&failure.message)));
             (None, step, format!("{}{why}", paint.status(*status, status.as_str())))
         }
         Change::Waits(step, wait) => (None, step, paint.yellow(&wait_text(wait, now))),
@@ -109,11 +111,7 @@ pub(super) fn ended(step: &runwright::view::StepView, now: Timestamp, paint: Pai
     if let Some(reason) = &step.skipped {
         text.push_str(&format!(": {}", visible(reason)));
     }
-    if let Some(failure) = step
-        .failure
-        .as_ref()
-        .filter(|_| step.status != runwright::model::status::Status::Success)
-    {
+    if let Some(failure) = step.failure.as_ref().filter(|_| step.status != Status::Success) {
         let code = failure
             .code
             .as_ref()
