@@ -111,7 +111,7 @@ pub(crate) fn normalised(text: &str, machine: &Machine) -> String {
         .map(|line| {
             let indent = line.len() - line.trim_start().len();
             let rest = &line[indent..];
-            let drawn = rest.contains(['│', '●', '◆', '├', '┊']);
+            let drawn = rest.contains(['│', '●', '◆', '├', '┊', '|']);
             let rest = if drawn {
                 rest.to_owned()
             } else {
