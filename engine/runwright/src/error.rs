@@ -80,7 +80,7 @@ impl From<runwright_executor::Error> for Error {
             E::NotFound(id) => Self::NoExecution(id.to_string()),
             E::Mismatch { id, differs } => Self::Mismatch {
                 id,
-                differs: format!("another {differs}"),
+                differs: differs.to_owned(),
             },
             E::State(message) => Self::State(message),
             E::Store(error) => Self::Store(error),
