@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-const STEPS: usize = 100;
+const STEPS: usize = 300;
 
 /// Each step writes a new version of one parameter, and a file of its own.
 fn runbook(folder: &Path) -> String {
@@ -81,8 +81,7 @@ fn killed_at_any_line_of_progress_it_ends_as_if_nothing_had_happened() {
             arguments = vec!["resume", "killed"];
         }
     }
-    // How many fit in depends on how fast the machine is; one line of progress always comes before the end.
-    assert!(kills > 0, "it ended before it could be killed");
+    assert!(kills > 3, "killed {kills} times");
     let resumed = output(&state, &["resume", "killed", "--output", "json"]);
     let shown = json(&output(&state, &["show", "killed", "--output", "json"]));
     assert_eq!(shown["status"], "Success", "{resumed:?}");
@@ -92,9 +91,11 @@ fn killed_at_any_line_of_progress_it_ends_as_if_nothing_had_happened() {
         &["param", "history", "/kill/value", "--output", "json"],
     ));
     let versions = history.as_array().unwrap_or_else(|| panic!("{history}"));
+    // Old versions are dropped from the history, but every put that ever happened counts in the number of the last.
+    let last = versions.last().map(|version| version["version"].clone());
     assert_eq!(
-        versions.len(),
-        STEPS,
+        last,
+        Some(STEPS.into()),
         "each step put one version, however often it was killed"
     );
     for step in 0..STEPS {
