@@ -282,8 +282,9 @@ pub struct CallContext {
 ///
 /// # Contract
 ///
-/// - Dropping the future of `perform` stops the effect as far as it can be stopped (a command and its
-///   children are ended).
+/// - Dropping the future of `perform` lets the effect go where it may: a command goes on under its supervisor,
+///   and the same call `again` finds it. [`Backend::stop`] ends it.
+/// - An effect ends at `context.deadline`, whether or not anybody still waits for it.
 /// - With `context.again`, a request that is not [repeatable](Request::is_repeatable) must not be
 ///   started anew unless the backend knows that it never began: it is found by its key, or answered
 ///   `Uncertain`.
@@ -292,4 +293,13 @@ pub struct CallContext {
 pub trait Backend: Send + Sync {
     /// Makes one request happen.
     async fn perform(&self, request: Request, context: CallContext) -> Outcome;
+
+    /// Ends what the call with this idempotency key began, if anything of it still runs: asks first, and ends it
+    /// after a grace time, with everything that it started. Returns when it has ended; a `perform` of that call
+    /// then answers `Uncertain`, and says that it was stopped.
+    ///
+    /// Backends whose calls cannot be stopped half-way do nothing.
+    async fn stop(&self, idempotency_key: &str) {
+        let _ = idempotency_key;
+    }
 }
