@@ -42,6 +42,24 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them, in the order above.
+    pub const ALL: [Self; 14] = [
+        Self::Pending,
+        Self::InProgress,
+        Self::Waiting,
+        Self::Success,
+        Self::TimedOut,
+        Self::Cancelling,
+        Self::Cancelled,
+        Self::Failed,
+        Self::Exited,
+        Self::RollingBack,
+        Self::RolledBack,
+        Self::RollbackFailed,
+        Self::Skipped,
+        Self::Paused,
+    ];
+
     /// Whether nothing happens any more. `RollbackFailed` is not final for ever: a person may retry it.
     #[must_use]
     pub fn is_final(self) -> bool {

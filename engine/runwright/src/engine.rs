@@ -235,36 +235,27 @@ impl Engine {
     ///
     /// When the store fails.
     pub async fn list(&self, status: Option<Status>, most: usize) -> Result<Vec<ExecutionRow>, Error> {
-        self.rows(most, |found| status.is_none_or(|status| found == status))
-            .await
+        self.rows(most, status.into_iter().collect()).await
     }
 
-    async fn rows(&self, most: usize, wanted: impl Fn(Status) -> bool) -> Result<Vec<ExecutionRow>, Error> {
+    async fn rows(&self, most: usize, statuses: Vec<Status>) -> Result<Vec<ExecutionRow>, Error> {
         const PAGE: usize = 1_000;
         let mut rows = Vec::new();
         let mut before = None;
-        loop {
+        while rows.len() < most {
             let page = self
                 .store
                 .list(Page {
                     before: before.take(),
-                    most: PAGE,
+                    most: PAGE.min(most - rows.len()),
+                    statuses: statuses.clone(),
                 })
                 .await?;
-            let last = page.last().map(|(id, _)| id.clone()).filter(|_| page.len() == PAGE);
-            for (id, head) in page {
-                if rows.len() == most {
-                    return Ok(rows);
-                }
-                if wanted(head.summary.status) {
-                    rows.push(show::row(id, head.summary));
-                }
-            }
-            match last {
-                Some(id) => before = Some(id),
-                None => return Ok(rows),
-            }
+            let Some((last, _)) = page.last() else { break };
+            before = Some(last.clone());
+            rows.extend(page.into_iter().map(|(id, head)| show::row(id, head.summary)));
         }
+        Ok(rows)
     }
 
     /// Executions that have not ended, oldest first.
@@ -273,7 +264,8 @@ impl Engine {
     ///
     /// When the store fails.
     pub async fn unfinished(&self) -> Result<Vec<ExecutionRow>, Error> {
-        let mut rows = self.rows(usize::MAX, |status| !status.is_final()).await?;
+        let unfinished = Status::ALL.into_iter().filter(|status| !status.is_final());
+        let mut rows = self.rows(usize::MAX, unfinished.collect()).await?;
         rows.sort_by_key(|row| row.started_at);
         Ok(rows)
     }

@@ -47,7 +47,9 @@
 //!
 //! [`Store`], then `docs/JOURNAL.md` for the bytes and [`sled`] for how they become durable.
 
-use runwright_model::{event::Record, id::ExecutionId, log::LogLine, summary::Summary, time::Timestamp};
+use runwright_model::{
+    event::Record, id::ExecutionId, log::LogLine, status::Status, summary::Summary, time::Timestamp,
+};
 
 pub mod codec;
 mod codes;
@@ -140,6 +142,8 @@ pub struct Page {
     pub before: Option<ExecutionId>,
     /// At most so many; 0 means all.
     pub most: usize,
+    /// Only executions that stand so; empty means all. There is an index: few among many are found at once.
+    pub statuses: Vec<Status>,
 }
 
 /// A durable (or, for tests, forgetful) keeper of journals.

@@ -150,7 +150,9 @@ impl Store for MemoryStore {
         let state = self.state();
         let newest_first = state.journals.iter().rev();
         let wanted = newest_first.filter(|(id, _)| page.before.as_ref().is_none_or(|before| *id < before));
+        let asked = |head: &Head| page.statuses.is_empty() || page.statuses.contains(&head.summary.status);
         Ok(wanted
+            .filter(|(_, journal)| asked(&journal.head))
             .take(most_or_all(page.most))
             .map(|(id, journal)| (id.clone(), journal.head.clone()))
             .collect())

@@ -5,6 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use runwright_model::status::Status;
 use runwright_store::{
     Append, Epoch, Error, Expect, KEY_BYTES_MAX, MemoryStore, Options, Page, RECORD_BYTES_MAX, SledStore, Store, Table,
     VALUE_BYTES_MAX,
@@ -63,6 +64,7 @@ conformance! {
     a_later_claim_fences_every_write
     epochs_grow
     executions_are_listed_newest_first_in_pages
+    executions_are_listed_by_status
     ids_that_begin_alike_are_kept_apart
     due_wake_ups_come_earliest_first
     removal_takes_everything_and_the_id_can_be_used_again
@@ -331,6 +333,7 @@ async fn executions_are_listed_newest_first_in_pages<S: Store>(store: &S) {
     let page = |before: Option<&str>, most| Page {
         before: before.map(id),
         most,
+        statuses: Vec::new(),
     };
     let list = async |page| {
         let rows = store.list(page).await.unwrap();
@@ -353,6 +356,39 @@ async fn executions_are_listed_newest_first_in_pages<S: Store>(store: &S) {
     assert_eq!(ids(page(Some("e0000"), 5)).await, [""; 0]);
     assert_eq!(ids(page(Some("zzz"), 1)).await, newest_first[..1]);
     assert!(list(page(None, 0)).await.values().all(|length| *length == 1));
+}
+
+async fn executions_are_listed_by_status<S: Store>(store: &S) {
+    let epoch = store.claim().await.unwrap();
+    let standing = |name: &str, expected, status| {
+        let mut append = append(epoch, name, expected, &["a"]);
+        append.summary.status = status;
+        append
+    };
+    for (n, status) in (0..900).zip([Status::Waiting, Status::Success, Status::Failed].into_iter().cycle()) {
+        store.append(standing(&format!("e{n:04}"), 0, status)).await.unwrap();
+    }
+    let page = |statuses: &[Status], before: Option<&str>, most| Page {
+        before: before.map(id),
+        most,
+        statuses: statuses.to_vec(),
+    };
+    let ids = async |page| {
+        let rows = store.list(page).await.unwrap();
+        rows.iter().map(|(id, _)| id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(page(&[Status::Waiting], None, 0)).await.len(), 300);
+    assert_eq!(ids(page(&[Status::Waiting], None, 2)).await, ["e0897", "e0894"]);
+    let two = [Status::Failed, Status::Waiting, Status::Failed];
+    assert_eq!(ids(page(&two, None, 3)).await, ["e0899", "e0897", "e0896"]);
+    assert_eq!(ids(page(&two, Some("e0896"), 2)).await, ["e0894", "e0893"]);
+    assert_eq!(ids(page(&two, None, 0)).await.len(), 600);
+    assert_eq!(ids(page(&[Status::Paused], None, 0)).await, [""; 0]);
+
+    store.append(standing("e0897", 1, Status::Success)).await.unwrap();
+    store.remove(&id("e0894")).await.unwrap();
+    assert_eq!(ids(page(&[Status::Waiting], None, 1)).await, ["e0891"]);
+    assert_eq!(ids(page(&[Status::Success], None, 2)).await, ["e0898", "e0897"]);
 }
 
 /// `a` is the beginning of `a.b`, and sorts before it; neither may see the other's records.

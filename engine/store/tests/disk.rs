@@ -149,17 +149,17 @@ async fn a_lock_file_that_nobody_holds_is_no_lock() {
 async fn a_later_format_is_refused_and_left_as_it_is() {
     let (_keep, path) = state();
     drop(open(&path));
-    fs::write(path.join("format"), "2\nother things\n").unwrap();
+    fs::write(path.join("format"), "3\nother things\n").unwrap();
     for refused in [
         SledStore::open(&path, options()).map(|_| ()),
         SledStore::compact(&path).map(|_| ()),
     ] {
         assert!(
-            matches!(refused, Err(Error::Newer { found: 2, known: 1, .. })),
+            matches!(refused, Err(Error::Newer { found: 3, known: 2, .. })),
             "{refused:?}"
         );
     }
-    assert_eq!(fs::read_to_string(path.join("format")).unwrap(), "2\nother things\n");
+    assert_eq!(fs::read_to_string(path.join("format")).unwrap(), "3\nother things\n");
     for damaged in ["", "x", "1", "1\nsled", "1\nsled.9"] {
         fs::write(path.join("format"), damaged).unwrap();
         assert!(
@@ -333,7 +333,9 @@ async fn check_and_readers_find_every_kind_of_damage() {
 #[tokio::test]
 async fn check_finds_what_is_missing_or_too_much() {
     type Change = fn(&sled::Db);
-    let changes: [(&str, Change); 7] = [
+    let changes: [(&str, Change); 9] = [
+        ("a status", |db| drop(db.remove(find(db, b"iif").0).unwrap())),
+        ("a status too much", |db| drop(db.insert(b"isf", b"").unwrap())),
         ("the first entry", |db| drop(db.remove(find(db, b"je\0").0).unwrap())),
         ("the last entry", |db| {
             drop(db.remove(b"je\0\0\0\0\0\0\0\0\x02").unwrap())
@@ -378,6 +380,7 @@ async fn a_removal_that_was_interrupted_is_ended_when_the_store_opens() {
     // The first of its writes alone.
     with_raw(&path, |db| {
         db.remove(b"ne").unwrap();
+        db.remove(b"iie").unwrap();
         db.remove(find(db, b"w").0).unwrap();
         db.insert(b"xe", b"").unwrap();
     });
@@ -388,6 +391,31 @@ async fn a_removal_that_was_interrupted_is_ended_when_the_store_opens() {
         (report.executions, report.records, report.log_lines, report.values),
         (1, 1, 0, 2)
     );
+}
+
+/// Format 1 had no index of statuses. Programs of format 1 may have written after an interrupted upgrade.
+#[tokio::test]
+async fn a_directory_of_format_1_gets_its_index_of_statuses() {
+    let (_keep, path) = state();
+    let store = open(&path);
+    fill(&store).await;
+    store.remove(&id("f")).await.unwrap();
+    drop(store);
+    with_raw(&path, |db| {
+        db.remove(b"iie").unwrap();
+        db.insert(b"ise", b"").unwrap();
+    });
+    fs::write(path.join("format"), "1\nsled.1\n").unwrap();
+    assert!(SledStore::compact(&path).unwrap().cells > 0);
+    assert!(fs::read_to_string(path.join("format")).unwrap().starts_with("1\n"));
+    let store = open(&path);
+    assert_eq!(store.check().unwrap().findings, []);
+    let page = Page {
+        statuses: vec![runwright_model::status::Status::InProgress],
+        ..Page::default()
+    };
+    assert_eq!(store.list(page).await.unwrap().len(), 1);
+    assert!(fs::read_to_string(path.join("format")).unwrap().starts_with("2\n"));
 }
 
 /// sled never syncs a page that it puts into a file of its own, so there should be none.

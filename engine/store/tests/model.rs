@@ -4,6 +4,7 @@
 mod support;
 
 use proptest::prelude::*;
+use runwright_model::status::Status;
 use runwright_store::{Durability, Epoch, Error, Expect, MemoryStore, Options, Page, SledStore, Store, Table};
 use support::{append, at, id, line};
 
@@ -43,6 +44,7 @@ enum Operation {
     List {
         before: Option<u8>,
         most: u8,
+        standing: u8,
     },
     Due {
         until: i8,
@@ -72,11 +74,20 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => any::<bool>().prop_map(|other| Operation::Claim { other }),
         2 => (0..5_u8, 0..12_u8).prop_map(|(execution, from)| Operation::Read { execution, from }),
         2 => (0..5_u8, 0..6_u8, 0..4_u8).prop_map(|(execution, from, most)| Operation::ReadLog { execution, from, most }),
-        1 => (any::<Option<u8>>(), 0..4_u8).prop_map(|(before, most)| Operation::List { before, most }),
+        1 => (any::<Option<u8>>(), 0..4_u8, 0..8_u8).prop_map(|(before, most, standing)| Operation::List { before, most, standing }),
         2 => (any::<i8>(), 0..4_u8).prop_map(|(until, most)| Operation::Due { until, most }),
         2 => (key(), prop::option::of(key()), 0..4_u8).prop_map(|(prefix, after, most)| Operation::Scan { prefix, after, most }),
         1 => Just(Operation::Sync),
     ]
+}
+
+/// How the executions of these tests stand.
+const STATUSES: [Status; 3] = [Status::InProgress, Status::Waiting, Status::Success];
+
+/// One bit for each status that is asked for.
+fn statuses(bits: u8) -> Vec<Status> {
+    let asked = STATUSES.into_iter().enumerate().filter(|(n, _)| bits & (1 << n) != 0);
+    asked.map(|(_, status)| status).collect()
 }
 
 /// A store as the operations see it: two handles, and the epoch that writes name.
@@ -125,6 +136,7 @@ impl<S: Store + Clone> Subject<S> {
                 );
                 append.wake = wake.map(|millis| at(i64::from(millis)));
                 append.summary.waiting = Some(text);
+                append.summary.status = STATUSES[usize::from(*records) % STATUSES.len()];
                 append.durability = if *durable {
                     Durability::Durable
                 } else {
@@ -165,11 +177,12 @@ impl<S: Store + Clone> Subject<S> {
                     .read_log(&id(&name(execution)), u64::from(*from), usize::from(*most))
                     .await,
             ),
-            Operation::List { before, most } => shown(
+            Operation::List { before, most, standing } => shown(
                 self.store
                     .list(Page {
                         before: before.as_ref().map(|b| id(&name(b))),
                         most: usize::from(*most),
+                        statuses: statuses(*standing),
                     })
                     .await,
             ),
@@ -191,6 +204,13 @@ impl<S: Store + Clone> Subject<S> {
         for (execution, head) in self.store.list(Page::default()).await.unwrap() {
             let records = self.store.read(&execution, 0).await;
             text += &format!("{execution} {head:?} {}", shown(records));
+        }
+        for status in STATUSES {
+            let page = Page {
+                statuses: vec![status],
+                ..Page::default()
+            };
+            text += &shown(self.store.list(page).await);
         }
         for execution in 0..5 {
             text += &shown(self.store.read_log(&id(&format!("e{execution}")), 0, 0).await);

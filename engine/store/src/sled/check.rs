@@ -1,7 +1,7 @@
 //! Reads everything, and says what does not fit.
 
 use ::sled::IVec;
-use runwright_model::{id::ExecutionId, log::LogLine, time::Timestamp};
+use runwright_model::{id::ExecutionId, log::LogLine, status::Status, time::Timestamp};
 
 use super::{
     SledStore,
@@ -10,7 +10,7 @@ use super::{
     layers::Layers,
     prefixed,
 };
-use crate::{Error, Result, codec};
+use crate::{Error, Head, Result, codec};
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,6 +89,7 @@ impl Check<'_> {
             keys::LOG_LENGTHS => self.log_length(key, cell),
             keys::VALUES => self.value(key, cell),
             keys::WAKES => self.wake(key),
+            keys::STATUSES => self.status(key),
             keys::FACTS => self.fact(key, cell),
             // Only what an interrupted removal left, which the next opening ends.
             keys::REMOVALS => Ok(()),
@@ -131,6 +132,7 @@ impl Check<'_> {
                 execution: execution.clone(),
                 next: Some(0),
                 wake: None,
+                status: None,
             });
         }
         let what = || format!("entry {number} of the journal of execution {execution}");
@@ -145,16 +147,34 @@ impl Check<'_> {
         }
         // After a damaged entry nobody knows which number comes next.
         self.report.records += found.as_ref().map_or(0, |(_, records)| *records);
-        let (next, wake) = found.map_or((None, None), |(head, _)| (Some(head.length), head.wake));
-        self.journal = Some(Journal { execution, next, wake });
+        let head = found.map(|(head, _)| head);
+        self.journal = Some(Journal {
+            execution,
+            next: head.as_ref().map(|head| head.length),
+            wake: head.as_ref().and_then(|head| head.wake),
+            status: head.map(|head| head.summary.status),
+        });
         Ok(())
     }
 
-    /// Compares the journal just walked with the wake-up index.
+    /// Compares the journal just walked with the indexes.
     fn end_journal(&mut self) -> Result<()> {
-        let Some(Journal { execution, wake, .. }) = self.journal.take() else {
+        let Some(Journal {
+            execution,
+            wake,
+            status,
+            ..
+        }) = self.journal.take()
+        else {
             return Ok(());
         };
+        if let Some(status) = status
+            && !self.layers().is_removing(&execution)
+            && self.layers().get(&keys::status(status, &execution))?.is_none()
+        {
+            let why = format!("it stands at {status}, and the index of statuses does not know it");
+            self.find(journal_words(&execution), why);
+        }
         if let Some(wake) = wake
             && self.layers().get(&keys::wake(wake, &execution))?.is_none()
         {
@@ -195,18 +215,41 @@ impl Check<'_> {
         let Some((at, execution)) = self.parsed(keys::parse_wake(key), key) else {
             return Ok(());
         };
-        let last = entries::last(&self.layers(), &execution);
-        let wanted = match last.and_then(|entry| entry.map(|entry| entry.head(&execution)).transpose()) {
-            Ok(head) => head.and_then(|head| head.wake),
-            // The entry has its own finding.
-            Err(Error::Damaged { .. }) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        if wanted != Some(at) {
+        if self
+            .last_head(&execution)?
+            .is_some_and(|head| head.and_then(|head| head.wake) != Some(at))
+        {
             let why = "the last entry of its journal does not ask for it".to_owned();
             self.find(format!("the wake-up of execution {execution} at {at}"), why);
         }
         Ok(())
+    }
+
+    fn status(&mut self, key: &IVec) -> Result<()> {
+        let Some((status, execution)) = self.parsed(keys::parse_status(key), key) else {
+            return Ok(());
+        };
+        if self
+            .last_head(&execution)?
+            .is_some_and(|head| head.map(|head| head.summary.status) != Some(status))
+        {
+            let why = "the last entry of its journal does not say so".to_owned();
+            self.find(
+                format!("the index of statuses, where execution {execution} stands at {status}"),
+                why,
+            );
+        }
+        Ok(())
+    }
+
+    /// The row of a journal, if there is a journal; `None` when it cannot be read, which has its own finding.
+    fn last_head(&self, execution: &ExecutionId) -> Result<Option<Option<Head>>> {
+        let last = entries::last(&self.layers(), execution);
+        match last.and_then(|entry| entry.map(|entry| entry.head(execution)).transpose()) {
+            Ok(head) => Ok(Some(head)),
+            Err(Error::Damaged { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn fact(&mut self, key: &IVec, cell: &IVec) -> Result<()> {
@@ -257,6 +300,8 @@ struct Journal {
     next: Option<u64>,
     /// The wake-up of its last entry.
     wake: Option<Timestamp>,
+    /// The status of its last entry.
+    status: Option<Status>,
 }
 
 /// How findings name the journal of an execution.

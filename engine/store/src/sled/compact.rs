@@ -4,7 +4,7 @@ use std::{fs, ops::Bound, path::Path};
 
 use super::{
     Options,
-    disk::{self, Directory},
+    disk::{self, Current, Directory},
     prefixed,
     tree::{Tree, from_io},
 };
@@ -45,7 +45,11 @@ impl super::SledStore {
             )));
         }
         let options = Options::default();
-        let old_number = directory.current()?;
+        let Current {
+            format,
+            number: old_number,
+            ..
+        } = directory.current()?;
         let new_number = old_number.checked_add(1).ok_or_else(|| {
             Error::Backend(format!(
                 "{} was compacted too often; export and import it",
@@ -54,7 +58,7 @@ impl super::SledStore {
         })?;
         let bytes_before = disk::used_bytes(directory.path()).map_err(fail)?;
         let cells = copy(&directory, old_number, new_number, &options)?;
-        directory.set_current(new_number)?;
+        directory.set_current(format, new_number)?;
         fs::remove_dir_all(directory.database(old_number)).map_err(fail)?;
         let bytes_after = disk::used_bytes(directory.path()).map_err(fail)?;
         Ok(Compacted {

@@ -19,7 +19,18 @@ use super::tree::from_io;
 use crate::{Error, Result};
 
 /// The format of directories that this program writes, and the latest that it opens.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
+
+/// What the file `format` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Current {
+    /// The format of what is in the database.
+    pub(crate) format: u32,
+    /// The number of the database in use.
+    pub(crate) number: u32,
+    /// Nothing was made yet: the file is not there.
+    pub(crate) is_new: bool,
+}
 
 /// A locked state directory.
 pub(crate) struct Directory {
@@ -85,34 +96,39 @@ impl Directory {
         self.path.join(format!("sled.{number}"))
     }
 
-    /// The number of the database in use; takes away what an interrupted compaction left.
-    pub(crate) fn current(&self) -> Result<u32> {
+    /// The database in use; takes away what an interrupted compaction left.
+    pub(crate) fn current(&self) -> Result<Current> {
         let there = self.databases()?;
+        let new = |number| Current {
+            format: FORMAT,
+            number,
+            is_new: true,
+        };
         let current = match fs::read_to_string(self.path.join("format")) {
             Ok(text) => self.parse_format(&text)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => match there.as_slice() {
                 // New, or stopped before the format was written.
-                [] => 1,
-                [only] => *only,
+                [] => new(1),
+                [only] => new(*only),
                 [..] => return Err(self.damaged("the file `format` is missing, and there are several databases")),
             },
             Err(error) => return Err(from_io(error, &self.path)),
         };
-        if !there.is_empty() && !there.contains(&current) {
+        if !there.is_empty() && !there.contains(&current.number) {
             return Err(self.damaged("the database that the file `format` names is missing"));
         }
-        for leftover in there.into_iter().filter(|number| *number != current) {
+        for leftover in there.into_iter().filter(|number| *number != current.number) {
             fs::remove_dir_all(self.database(leftover)).map_err(|source| from_io(source, &self.path))?;
         }
         Ok(current)
     }
 
-    /// Makes database `number` the one in use, in one step.
-    pub(crate) fn set_current(&self, number: u32) -> Result<()> {
+    /// Makes database `number`, whose contents have this format, the one in use, in one step.
+    pub(crate) fn set_current(&self, format: u32, number: u32) -> Result<()> {
         let fail = |source| from_io(source, &self.path);
         let draft = self.path.join("format.new");
         let mut file = File::create(&draft).map_err(fail)?;
-        write!(file, "{FORMAT}\nsled.{number}\n")
+        write!(file, "{format}\nsled.{number}\n")
             .and_then(|()| file.sync_all())
             .map_err(fail)?;
         fs::rename(&draft, self.path.join("format")).map_err(fail)?;
@@ -124,7 +140,7 @@ impl Directory {
         }
     }
 
-    fn parse_format(&self, text: &str) -> Result<u32> {
+    fn parse_format(&self, text: &str) -> Result<Current> {
         let mut lines = text.lines();
         let found: u32 = lines
             .next()
@@ -141,7 +157,12 @@ impl Directory {
             .next()
             .and_then(|line| line.trim().strip_prefix("sled."))
             .and_then(|n| n.parse().ok());
-        number.ok_or_else(|| self.damaged("the second line of the file `format` names no database"))
+        let number = number.ok_or_else(|| self.damaged("the second line of the file `format` names no database"))?;
+        Ok(Current {
+            format: found,
+            number,
+            is_new: false,
+        })
     }
 
     fn databases(&self) -> Result<Vec<u32>> {

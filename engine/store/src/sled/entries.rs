@@ -117,11 +117,12 @@ pub(crate) fn place(layers: &Layers, execution: &ExecutionId) -> Result<Option<P
     let Some(entry) = last(layers, execution)? else {
         return Ok(None);
     };
-    let Head { length, wake, .. } = entry.head(execution)?;
+    let Head { length, wake, summary } = entry.head(execution)?;
     Ok(Some(Place {
         length,
         last_entry: entry.number,
         wake,
+        status: summary.status,
     }))
 }
 
@@ -147,6 +148,23 @@ pub(crate) fn append(draft: &mut Draft<'_>, append: &Append, records: &[Vec<u8>]
     } else {
         draft.put_new(key, &entry);
     }
+    index(draft, append, place);
+    let length_after = length + records.len() as u64;
+    draft.set_place(
+        execution,
+        Some(Place {
+            length: length_after,
+            last_entry: length,
+            wake: append.wake,
+            status: append.summary.status,
+        }),
+    );
+    Ok(())
+}
+
+/// Brings the indexes from where the journal stood to where it stands after this append.
+fn index(draft: &mut Draft<'_>, append: &Append, place: Option<Place>) {
+    let execution = &append.execution;
     let wake = place.and_then(|place| place.wake);
     if wake != append.wake {
         if let Some(at) = wake {
@@ -156,16 +174,13 @@ pub(crate) fn append(draft: &mut Draft<'_>, append: &Append, records: &[Vec<u8>]
             draft.mark(keys::wake(at, execution));
         }
     }
-    let length_after = length + records.len() as u64;
-    draft.set_place(
-        execution,
-        Some(Place {
-            length: length_after,
-            last_entry: length,
-            wake: append.wake,
-        }),
-    );
-    Ok(())
+    let status = place.map(|place| place.status);
+    if status != Some(append.summary.status) {
+        if let Some(status) = status {
+            draft.unmark(keys::status(status, execution));
+        }
+        draft.mark(keys::status(append.summary.status, execution));
+    }
 }
 
 impl SledStore {

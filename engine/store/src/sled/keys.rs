@@ -3,12 +3,14 @@
 //! One tree, because only writes to one tree are one atomic batch. Ids of executions hold no NUL, so a NUL
 //! ends them. Numbers are big-endian, so that bytes sort as numbers do.
 
-use runwright_model::{id::ExecutionId, time::Timestamp};
+use runwright_model::{id::ExecutionId, status::Status, time::Timestamp};
 
 use crate::Table;
 
 /// Parts of values that are too large for one cell.
 pub(crate) const PARTS: u8 = b'c';
+/// Executions by status: every journal has one.
+pub(crate) const STATUSES: u8 = b'i';
 /// What was appended together, by execution and number of the first record.
 pub(crate) const ENTRIES: u8 = b'j';
 /// Log lines, by execution and number.
@@ -62,6 +64,25 @@ pub(crate) fn after_wakes_at(at: Timestamp) -> Vec<u8> {
     // No id has a byte this high.
     key.push(0xff);
     key
+}
+
+/// The start of all keys of executions that stand so.
+pub(crate) fn statuses(status: Status) -> Vec<u8> {
+    vec![STATUSES, status_byte(status)]
+}
+
+/// The key that says how an execution stands.
+pub(crate) fn status(status: Status, execution: &ExecutionId) -> Vec<u8> {
+    let mut key = statuses(status);
+    key.extend_from_slice(execution.as_str().as_bytes());
+    key
+}
+
+/// The status and the execution of a key that [`status`] made.
+pub(crate) fn parse_status(key: &[u8]) -> Option<(Status, ExecutionId)> {
+    let byte = *key.get(1)?;
+    let status = Status::ALL.into_iter().find(|status| status_byte(*status) == byte)?;
+    Some((status, std::str::from_utf8(key.get(2..)?).ok()?.parse().ok()?))
 }
 
 pub(crate) fn in_table(table: Table, key: &[u8]) -> Vec<u8> {
@@ -128,6 +149,26 @@ fn wake_time(at: Timestamp) -> [u8; 8] {
 }
 
 /// Durable: never change one, never use one again.
+fn status_byte(status: Status) -> u8 {
+    match status {
+        Status::Pending => b'p',
+        Status::InProgress => b'i',
+        Status::Waiting => b'w',
+        Status::Success => b's',
+        Status::TimedOut => b't',
+        Status::Cancelling => b'c',
+        Status::Cancelled => b'C',
+        Status::Failed => b'f',
+        Status::Exited => b'e',
+        Status::RollingBack => b'r',
+        Status::RolledBack => b'R',
+        Status::RollbackFailed => b'F',
+        Status::Skipped => b'k',
+        Status::Paused => b'h',
+    }
+}
+
+/// Durable: never change one, never use one again.
 fn table_byte(table: Table) -> u8 {
     match table {
         Table::Plans => b'p',
@@ -160,6 +201,11 @@ mod tests {
             let key = numbered(ENTRIES, &x, n);
             prop_assert!(key.starts_with(&numbered_prefix(ENTRIES, &x)));
             prop_assert_eq!(parse_numbered(&key), Some((x, n)));
+        }
+
+        #[test]
+        fn statuses_read_back(n in 0..Status::ALL.len(), x in id()) {
+            prop_assert_eq!(parse_status(&status(Status::ALL[n], &x)), Some((Status::ALL[n], x)));
         }
 
         #[test]

@@ -16,7 +16,7 @@ use std::{
 
 use ::sled::IVec;
 
-use runwright_model::{id::ExecutionId, time::Timestamp};
+use runwright_model::{id::ExecutionId, status::Status, time::Timestamp};
 
 use super::{
     keys,
@@ -35,6 +35,8 @@ pub(crate) struct Place {
     /// The number of its last entry.
     pub(crate) last_entry: u64,
     pub(crate) wake: Option<Timestamp>,
+    /// How its execution stands.
+    pub(crate) status: Status,
 }
 
 /// What one write changes.

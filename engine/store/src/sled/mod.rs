@@ -16,7 +16,13 @@ use std::{
 
 use ::sled::IVec;
 
-use self::{committer::Core, disk::Directory, draft::Draft, layers::Layers, tree::Tree};
+use self::{
+    committer::Core,
+    disk::{Current, Directory},
+    draft::Draft,
+    layers::Layers,
+    tree::Tree,
+};
 use crate::{Durability, Epoch, Error, Result, codec};
 
 mod check;
@@ -28,6 +34,7 @@ mod entries;
 mod keys;
 mod layers;
 mod removal;
+mod statuses;
 mod store;
 mod tree;
 
@@ -84,13 +91,19 @@ impl SledStore {
     /// [`Error::InUse`], [`Error::Newer`], [`Error::Directory`], [`Error::Full`], [`Error::Damaged`].
     pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Self> {
         let directory = Directory::lock(directory.as_ref())?;
-        let (tree, syncer) = open_database(&directory, &options)?;
+        let current = directory.current()?;
+        let (tree, mut syncer) = open_database(&directory, current, &options)?;
         let mut layers = Layers::new(tree);
         let what = || "the owner's epoch".to_owned();
         if let Some(frame) = Draft::new(&layers).load(keys::EPOCH, &what)? {
             layers.owner = codec::decode(&frame, &what)?;
         }
         layers.load_removals()?;
+        if current.format < disk::FORMAT {
+            statuses::rebuild(&layers)?;
+            syncer.sync()?;
+            directory.set_current(disk::FORMAT, current.number)?;
+        }
         let owner = layers.owner;
         let core = Arc::new(Core::new(layers, directory.path()));
         let thread = committer::start(Arc::clone(&core), syncer, options.idle_flush)
@@ -257,17 +270,15 @@ fn prefixed(prefix: Vec<u8>) -> tree::Range {
 }
 
 /// Opens the database in use, or makes the first one.
-fn open_database(directory: &Directory, options: &Options) -> Result<(Tree, disk::Syncer)> {
-    let number = directory.current()?;
-    let path = directory.database(number);
-    let is_new = !directory.path().join("format").exists();
+fn open_database(directory: &Directory, current: Current, options: &Options) -> Result<(Tree, disk::Syncer)> {
+    let path = directory.database(current.number);
     let db = disk::open_sled(&path, options.cache_bytes, directory.path())?;
     let tree = Tree::new(db, directory.path());
     let mut syncer = disk::Syncer::open(&path, directory.path())?;
-    if is_new {
+    if current.is_new {
         tree.flush()?;
         syncer.sync_files()?;
-        directory.set_current(number)?;
+        directory.set_current(disk::FORMAT, current.number)?;
     }
     Ok((tree, syncer))
 }

@@ -40,8 +40,11 @@ impl SledStore {
 
 /// Takes away what is derived, and marks that the cells are to follow.
 fn begin(draft: &mut Draft<'_>, execution: &ExecutionId) -> Result<()> {
-    if let Some(Place { wake: Some(wake), .. }) = entries::place(draft.below(), execution)? {
-        draft.unmark(keys::wake(wake, execution));
+    if let Some(Place { wake, status, .. }) = entries::place(draft.below(), execution)? {
+        if let Some(wake) = wake {
+            draft.unmark(keys::wake(wake, execution));
+        }
+        draft.unmark(keys::status(status, execution));
     }
     draft.set_place(execution, None);
     draft.remove(&keys::of_execution(keys::LOG_LENGTHS, execution))?;

@@ -55,6 +55,9 @@ impl Store for SledStore {
     }
 
     async fn list(&self, page: Page) -> Result<Vec<(ExecutionId, Head)>> {
+        if !page.statuses.is_empty() {
+            return self.list_by_status(&page);
+        }
         let end = prefixed(vec![keys::ENTRIES]).1;
         let mut before = page.before.as_ref().map_or(end, entries::before);
         let most = most_or_all(page.most);
