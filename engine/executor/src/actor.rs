@@ -170,7 +170,7 @@ impl Actor {
             if self.is_idle(&decision) {
                 self.rest(&decision).await?;
                 if self.shared.retire(&self.id, inbox) {
-                    self.shared.wake.notify_one();
+                    self.shared.rests_until(decision.wake);
                     return Ok(());
                 }
             }
@@ -465,8 +465,7 @@ impl Actor {
             outputs: ended.outputs.clone(),
             failure: ended.failure.as_ref().map(|failure| failure.message.clone()),
         };
-        let closing = self.shared.closing.load(Ordering::Relaxed);
-        if !closing && self.shared.is_driven(&parent.execution) {
+        if !self.shared.closing.load(Ordering::Relaxed) {
             self.shared.send(
                 &parent.execution,
                 Input::ChildEnded {

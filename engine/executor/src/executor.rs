@@ -26,16 +26,29 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// Claims the store and begins to watch wake-ups. Must be called inside a tokio runtime.
+    /// Claims the store and makes everything go on whose time has come, now and later: also what a stopped process
+    /// left in the middle. Must be called inside a tokio runtime.
     ///
     /// # Errors
     ///
     /// When the store cannot be claimed.
     pub async fn open(ports: Ports) -> Result<Self, Error> {
+        let executor = Self::at_rest(ports).await?;
+        tokio::spawn(wake::watch(executor.shared.clone()));
+        Ok(executor)
+    }
+
+    /// Claims the store, and makes nothing go on but what it is asked to: to look at executions. Must be called inside
+    /// a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be claimed.
+    pub async fn at_rest(ports: Ports) -> Result<Self, Error> {
         let epoch = ports.store.claim().await?;
-        let shared = Shared::new(ports, epoch);
-        tokio::spawn(wake::watch(shared.clone()));
-        Ok(Self { shared })
+        Ok(Self {
+            shared: Shared::new(ports, epoch),
+        })
     }
 
     /// Starts an execution. Answers whether it was there already with the same input.
@@ -183,6 +196,12 @@ impl Executor {
     #[must_use]
     pub fn is_active(&self, id: &ExecutionId) -> bool {
         self.shared.is_active(id)
+    }
+
+    /// The executions of which something is going on in this process, in no order.
+    #[must_use]
+    pub fn active(&self) -> Vec<ExecutionId> {
+        self.shared.active()
     }
 
     /// Stops what is running, keeps it for a resume, and makes everything durable.

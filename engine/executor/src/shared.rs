@@ -1,8 +1,11 @@
 //! What the actors of all executions share, and how they find each other.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool},
+    collections::{BTreeSet, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
 };
 
 use runwright_model::{
@@ -14,6 +17,7 @@ use runwright_model::{
     invocation::Invoker,
     plan::Plan,
     secret::{self, SecretSource},
+    time::Timestamp,
 };
 use runwright_store::{Epoch, Store, Table};
 use serde_json::{Map, Value};
@@ -54,9 +58,9 @@ pub(crate) struct Shared {
     /// Wakes the wake-up loop: a wake-up was set, or the engine closes.
     pub(crate) wake: Notify,
     pub(crate) closing: AtomicBool,
+    /// The earliest wake-up, in milliseconds, of what came to rest since the wake-up loop looked.
+    pub(crate) next_rest: AtomicI64,
     actors: Mutex<HashMap<ExecutionId, mpsc::UnboundedSender<Input>>>,
-    /// Executions this process drives; others are left to whoever resumes them.
-    driven: Mutex<HashSet<ExecutionId>>,
     /// Placeholders of the executions in memory.
     secrets: Mutex<HashMap<ExecutionId, BTreeSet<String>>>,
     /// Why executions stopped that the store or the machine stopped.
@@ -70,7 +74,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     pub(crate) fn new(ports: Ports, epoch: Epoch) -> Arc<Self> {
-        let changes = Arc::new(Changes::default());
+        let changes = Arc::new(Changes::of(epoch));
         let logs = LogWriter::start(ports.store.clone(), changes.clone());
         Arc::new(Self {
             ports,
@@ -79,8 +83,8 @@ impl Shared {
             changes,
             wake: Notify::new(),
             closing: AtomicBool::new(false),
+            next_rest: AtomicI64::new(i64::MAX),
             actors: Mutex::default(),
-            driven: Mutex::default(),
             secrets: Mutex::default(),
             stopped: Mutex::default(),
         })
@@ -88,7 +92,6 @@ impl Shared {
 
     /// Hands an input to an execution's actor, which is started when there is none.
     pub(crate) fn send(self: &Arc<Self>, id: &ExecutionId, input: Input) {
-        lock(&self.driven).insert(id.clone());
         let mut actors = lock(&self.actors);
         let input = match actors.get(id) {
             Some(actor) => match actor.send(input) {
@@ -119,8 +122,17 @@ impl Shared {
         lock(&self.actors).contains_key(id)
     }
 
-    pub(crate) fn is_driven(&self, id: &ExecutionId) -> bool {
-        lock(&self.driven).contains(id)
+    /// An execution left memory, and goes on by itself at this moment.
+    pub(crate) fn rests_until(&self, wake: Option<Timestamp>) {
+        if let Some(wake) = wake {
+            self.next_rest.fetch_min(wake.as_millis(), Ordering::Relaxed);
+            self.wake.notify_one();
+        }
+    }
+
+    /// How many executions the wake-up loop passes over: they go on, or something stopped them.
+    pub(crate) fn not_to_wake(&self) -> usize {
+        lock(&self.actors).len() + lock(&self.stopped).len()
     }
 
     pub(crate) fn active(&self) -> Vec<ExecutionId> {

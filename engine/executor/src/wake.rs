@@ -1,40 +1,63 @@
-//! Wakes executions whose time has come.
+//! Wakes executions whose time has come, those among them that a process left in the middle.
+//!
+//! The index in the store is the truth. An execution that goes on in this process stands there as due all the time,
+//! so a look costs as much as there are of them: it is made once a second, and when something falls due that came to
+//! rest in this process.
 
 use std::sync::{Arc, atomic::Ordering};
+
+use runwright_model::time::Timestamp;
 
 use crate::{
     actor::{Input, LOOK_AGAIN},
     shared::Shared,
 };
 
-/// How many executions are woken at once.
+/// How many executions that do not go on are woken at once.
 const BATCH: usize = 1_000;
 
-/// Watches the wake-up index until the engine closes. Looks again at least once a second while something
-/// is due or a clock might jump; the index is the truth, so a missed notification costs a second at most.
+/// Watches the wake-up index until the engine closes.
 pub(crate) async fn watch(shared: Arc<Shared>) {
     while !shared.closing.load(Ordering::Relaxed) {
-        if let Err(error) = wake_due(&shared).await {
+        shared.next_rest.store(i64::MAX, Ordering::Relaxed);
+        let woken = wake_due(&shared).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the wake-up index cannot be read");
-        }
-        let look_again = shared.ports.clock.now().after(LOOK_AGAIN);
-        let next = match shared.ports.store.next_wake().await {
-            Ok(Some(next)) if next > shared.ports.clock.now() => next.min(look_again),
-            Ok(_) | Err(_) => look_again,
-        };
-        tokio::select! {
-            () = shared.ports.clock.sleep_until(next) => {}
-            () = shared.wake.notified() => {}
+            0
+        });
+        if woken < BATCH {
+            rest(&shared).await;
         }
     }
 }
 
-async fn wake_due(shared: &Arc<Shared>) -> Result<(), runwright_store::Error> {
+/// Wakes at least [`BATCH`] of those that are due and do not go on, if there are so many; answers how many.
+async fn wake_due(shared: &Arc<Shared>) -> Result<usize, runwright_store::Error> {
     let now = shared.ports.clock.now();
-    for (_, id) in shared.ports.store.due(now, BATCH).await? {
-        if shared.is_driven(&id) && !shared.is_active(&id) {
+    // Those that go on or cannot stand among them.
+    let most = BATCH + shared.not_to_wake();
+    let mut woken = 0;
+    for (_, id) in shared.ports.store.due(now, most).await? {
+        if !shared.is_active(&id) && shared.why_stopped(&id).is_none() {
             shared.send(&id, Input::Look);
+            woken += 1;
         }
     }
-    Ok(())
+    Ok(woken)
+}
+
+/// Returns when it is time to look again.
+async fn rest(shared: &Shared) {
+    let clock = &shared.ports.clock;
+    let look_again = clock.now().after(LOOK_AGAIN);
+    let indexed = match shared.ports.store.next_wake().await {
+        Ok(Some(next)) if next > clock.now() => next.min(look_again),
+        Ok(_) | Err(_) => look_again,
+    };
+    while !shared.closing.load(Ordering::Relaxed) {
+        let rested = Timestamp::from_millis(shared.next_rest.load(Ordering::Relaxed));
+        tokio::select! {
+            () = clock.sleep_until(indexed.min(rested)) => return,
+            () = shared.wake.notified() => {}
+        }
+    }
 }

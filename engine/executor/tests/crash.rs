@@ -7,6 +7,8 @@
 
 mod common;
 
+use std::{sync::Arc, time::Duration};
+
 use common::{document, executor, id, line, plan, run, started};
 use runwright_model::event::Signal;
 use runwright_testkit::{Tape, World};
@@ -77,7 +79,7 @@ async fn uncrashed(text: &str) -> (String, Vec<String>, usize) {
     let (tape, world) = (Tape::default(), World::default());
     let plan = plan(text);
     let budget = 1_000_000;
-    let store = std::sync::Arc::new(tape.open(budget).await.unwrap());
+    let store = Arc::new(tape.open(budget).await.unwrap());
     let (executor, _) = common::executor_over(store.clone(), &world).await;
     executor.start(id(), plan.clone(), started(&plan)).await.unwrap();
     drive(&executor).await.unwrap();
@@ -123,6 +125,29 @@ async fn every_append_may_be_the_last() {
             assert_eq!(world.begun_twice(), [""; 0], "{name}, stopped after {crash} appends");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_left_in_the_middle_goes_on_with_whoever_opens_the_store() {
+    let (tape, world) = (Tape::default(), World::default());
+    let plan = plan(&document(SCENARIOS[0].1));
+    let (first, _) = executor(&tape, &world, 4).await;
+    first.start(id(), plan.clone(), started(&plan)).await.unwrap();
+    assert!(drive(&first).await.is_err(), "it is stopped in the middle");
+    let _ = first.close().await;
+    tape.power_cut();
+
+    let resting = common::executor_at_rest(Arc::new(tape.open(usize::MAX).await.unwrap()), &world).await;
+    let before = resting.state(&id()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(3_600), resting.wait(&id(), false))
+        .await
+        .expect_err("nobody asked it to go on");
+    assert_eq!(resting.state(&id()).await.unwrap().length, before.length);
+    drop(resting);
+
+    let (second, _) = executor(&tape, &world, usize::MAX).await;
+    second.wait(&id(), false).await.unwrap();
+    assert_eq!(world.effects(), ["a", "b", "c"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -192,15 +192,23 @@ pub(crate) async fn executor(tape: &Tape, world: &World, appends: usize) -> (Exe
 
 /// An executor over this store.
 pub(crate) async fn executor_over(store: Arc<dyn Store>, world: &World) -> (Executor, Arc<dyn Store>) {
-    let ports = Ports {
-        store: store.clone(),
+    (Executor::open(ports(store.clone(), world)).await.unwrap(), store)
+}
+
+/// An executor over this store that makes nothing go on by itself.
+pub(crate) async fn executor_at_rest(store: Arc<dyn Store>, world: &World) -> Executor {
+    Executor::at_rest(ports(store, world)).await.unwrap()
+}
+
+fn ports(store: Arc<dyn Store>, world: &World) -> Ports {
+    Ports {
+        store,
         invoker: Arc::new(plugins()),
         backend: Arc::new(world.clone()),
         secrets: Arc::new(world.clone()),
         clock: Arc::new(TestClock::starting_at(BEGIN)),
         runbooks: Arc::new(NoRunbooks),
-    };
-    (Executor::open(ports).await.unwrap(), store)
+    }
 }
 
 /// Runs a document to its end without a crash.
