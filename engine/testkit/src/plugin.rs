@@ -25,7 +25,25 @@ pub struct Plugins {
 impl Plugins {
     /// With one more plugin: any inputs and outputs, every capability, rollback offered.
     #[must_use]
-    pub fn with<F, R>(mut self, action: &str, body: F) -> Self
+    pub fn with<F, R>(self, action: &str, body: F) -> Self
+    where
+        F: Fn(Invocation, Arc<dyn Calls>) -> R + Send + Sync + 'static,
+        R: Future<Output = Invoked> + Send + 'static,
+    {
+        self.add(action, body, true)
+    }
+
+    /// The same, without a rollback.
+    #[must_use]
+    pub fn with_plain<F, R>(self, action: &str, body: F) -> Self
+    where
+        F: Fn(Invocation, Arc<dyn Calls>) -> R + Send + Sync + 'static,
+        R: Future<Output = Invoked> + Send + 'static,
+    {
+        self.add(action, body, false)
+    }
+
+    fn add<F, R>(mut self, action: &str, body: F, rollback: bool) -> Self
     where
         F: Fn(Invocation, Arc<dyn Calls>) -> R + Send + Sync + 'static,
         R: Future<Output = Invoked> + Send + 'static,
@@ -50,7 +68,7 @@ impl Plugins {
             inputs: open.clone(),
             outputs: open,
             capabilities: Capability::ALL.map(want).to_vec(),
-            rollback: true,
+            rollback,
             impact: Impact::Mutating,
         };
         let grants = Grants::all_of(&Capability::ALL);

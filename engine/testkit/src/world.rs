@@ -9,6 +9,7 @@ use runwright_executor::ports::{Prepared, Runbooks};
 use runwright_model::{
     capability::{Answer, Backend, CallContext, Error, Outcome, Request, commands, files},
     failure::{Failure, FailureKind},
+    plan::Plan,
     secret::{SecretSource, Secrets},
 };
 use serde_json::{Map, Value};
@@ -89,6 +90,42 @@ fn answer(request: &Request) -> (String, Outcome) {
 impl SecretSource for World {
     async fn secrets(&self, _placeholders: Vec<String>) -> Result<Secrets, Error> {
         Ok(Secrets::default())
+    }
+}
+
+/// Runbooks that were compiled before, by name; the given parameters are put over the declared defaults.
+#[derive(Default, Clone)]
+pub struct Shelf(BTreeMap<String, Arc<Plan>>);
+
+impl Shelf {
+    /// With one more runbook, under its plan's name.
+    #[must_use]
+    pub fn with(mut self, plan: Arc<Plan>) -> Self {
+        self.0.insert(plan.name.clone(), plan);
+        self
+    }
+
+    /// The plan of this name.
+    #[must_use]
+    pub fn plan(&self, name: &str) -> Option<Arc<Plan>> {
+        self.0.get(name).cloned()
+    }
+}
+
+#[async_trait::async_trait]
+impl Runbooks for Shelf {
+    async fn prepare(&self, name: &str, parameters: Map<String, Value>) -> Result<Prepared, Failure> {
+        let plan = self.plan(name);
+        let plan =
+            plan.ok_or_else(|| Failure::new(FailureKind::InvalidInput, format!("there is no runbook {name}")))?;
+        let mut all = Map::new();
+        for declared in &plan.parameters {
+            if let Some(default) = &declared.default {
+                all.insert(declared.name.clone(), default.clone());
+            }
+        }
+        all.extend(parameters);
+        Ok(Prepared { plan, parameters: all })
     }
 }
 
