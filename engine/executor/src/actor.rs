@@ -4,7 +4,7 @@
 //! for a person, a time, a child), it leaves memory; an input or a wake-up starts it again from the journal.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -62,8 +62,12 @@ pub(crate) enum Input {
         call: u32,
         result: Result<(), CallError>,
     },
-    /// A child ended.
-    ChildEnded { id: ExecutionId, end: ChildEnd },
+    /// A child ended. The answer says that the journal has it.
+    ChildEnded {
+        id: ExecutionId,
+        end: ChildEnd,
+        reply: oneshot::Sender<()>,
+    },
     /// Somebody sent a signal.
     Signal {
         signal: Signal,
@@ -102,13 +106,10 @@ pub(crate) struct Actor {
     pub(crate) sender: mpsc::UnboundedSender<Input>,
     pub(crate) state: State,
     /// Running tries, each with the generation of its run.
-    pub(crate) running: HashMap<Try, (u64, AbortHandle)>,
+    pub(crate) running: BTreeMap<Try, (u64, AbortHandle)>,
     pub(crate) generation: u64,
     pub(crate) probing: HashSet<(Try, u32)>,
     pub(crate) awaited: HashSet<ExecutionId>,
-    /// Where the execution stands in the wake-up index while it is active: due, so that whoever opens the
-    /// store after a crash finds it.
-    active_since: Timestamp,
     /// Something was appended that is not durable yet.
     unsynced: bool,
     closing: bool,
@@ -131,27 +132,43 @@ pub(crate) async fn run(
         Err(error) => return shared.give_up(&id, error.to_string()),
     };
     shared.set_secrets(&id, &state.secrets);
-    let active_since = shared.ports.clock.now();
     let mut actor = Actor {
         shared: shared.clone(),
         id: id.clone(),
         sender,
         state,
-        running: HashMap::new(),
+        running: BTreeMap::new(),
         generation: 0,
         probing: HashSet::new(),
         awaited: HashSet::new(),
-        active_since,
         unsynced: false,
         closing: false,
     };
-    if let Err(error) = actor.live(first, &mut inbox).await {
+    let lived = match actor.own_what_is_under_way().await {
+        Ok(()) => actor.live(first, &mut inbox).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = lived {
         actor.stop_all();
         shared.give_up(&id, error.to_string());
     }
 }
 
 impl Actor {
+    /// An effect that was requested before is made again from the journal, without an append of its own. So this sees to
+    /// it first that what was read is durable, and that nobody else owns the store by now.
+    async fn own_what_is_under_way(&mut self) -> Result<(), Error> {
+        let under_way = |of: &Try| {
+            let last = self.state.open_calls(*of).and_then(<[_]>::last);
+            last.is_some_and(|call| call.outcome.is_none() && call.request.has_effect())
+        };
+        if !self.state.open_tries().iter().any(under_way) {
+            return Ok(());
+        }
+        self.hand_in(self.state.length, Vec::new(), Some(ACTIVE), Durability::Durable)
+            .await
+    }
+
     async fn live(&mut self, first: Input, inbox: &mut mpsc::UnboundedReceiver<Input>) -> Result<(), Error> {
         let mut input = Some(first);
         loop {
@@ -177,6 +194,8 @@ impl Actor {
             let clock = self.shared.ports.clock.clone();
             let wake = decision.wake.unwrap_or(Timestamp::from_millis(i64::MAX));
             tokio::select! {
+                // No chance: the same inputs make the same journal.
+                biased;
                 received = inbox.recv() => input = received,
                 () = clock.sleep_until(wake), if decision.wake.is_some() => {}
             }
@@ -197,9 +216,6 @@ impl Actor {
                 Durability::Buffered
             };
             self.append(decision.events, durability).await?;
-            if ends {
-                self.tell_parent();
-            }
         }
     }
 
@@ -223,7 +239,8 @@ impl Actor {
         if self.state.secrets.len() != secrets {
             self.shared.set_secrets(&self.id, &self.state.secrets);
         }
-        let wake = self.state.ended.is_none().then_some(self.active_since);
+        let active = self.state.ended.is_none() || self.state.started.parent.is_some();
+        let wake = active.then_some(ACTIVE);
         self.hand_in(expected, records, wake, durability).await?;
         self.shared.changes.bump(&self.id);
         Ok(at)
@@ -259,18 +276,24 @@ impl Actor {
 
     /// Leaves things so that nobody needs to remember the execution.
     async fn rest(&mut self, decision: &Decision) -> Result<(), Error> {
-        let ended_and_kept = self.state.ended.is_some() && !self.unsynced;
-        if ended_and_kept {
+        let ended = self.state.ended.is_some();
+        if ended && !self.unsynced && self.state.started.parent.is_none() {
             return Ok(());
         }
-        let wake = if self.closing && self.state.ended.is_none() {
-            // What was stopped here goes on when the store is opened again.
-            Some(self.active_since)
+        let goes_on = if ended {
+            !self.tell_parent().await?
         } else {
-            decision.wake
+            self.closing
         };
-        self.hand_in(self.state.length, Vec::new(), wake, Durability::Durable)
-            .await?;
+        // What was stopped here goes on when the store is opened again.
+        let wake = if goes_on { Some(ACTIVE) } else { decision.wake };
+        // That a parent was told may be forgotten: it is told again.
+        let durability = if ended && !self.unsynced {
+            Durability::Buffered
+        } else {
+            Durability::Durable
+        };
+        self.hand_in(self.state.length, Vec::new(), wake, durability).await?;
         self.shared.changes.bump(&self.id);
         self.bump_family();
         Ok(())
@@ -318,9 +341,10 @@ impl Actor {
                 }
             }
             Input::Probed { of, call, result } => self.probed(of, call, result, now).await?,
-            Input::ChildEnded { id, end } => {
+            Input::ChildEnded { id, end, reply } => {
                 let events = react::child_ended(&self.state, &id, &end);
                 self.append_some(events, Durability::Buffered).await?;
+                let _ = reply.send(());
             }
             Input::Signal { signal, reply } => {
                 let events = react::signal(&self.state, signal);
@@ -450,30 +474,36 @@ impl Actor {
     }
 
     fn stop_all(&mut self) {
-        for (_, (_, task)) in self.running.drain() {
+        for (_, task) in std::mem::take(&mut self.running).into_values() {
             task.abort();
         }
         self.probing.clear();
     }
 
-    fn tell_parent(&self) {
+    /// Tells the parent that this child ended; answers whether nobody needs to be told any more. Until then the child
+    /// stands in the wake-up index, so that a crash between the two journals keeps no parent waiting for ever.
+    async fn tell_parent(&self) -> Result<bool, Error> {
         let (Some(parent), Some(ended)) = (&self.state.started.parent, &self.state.ended) else {
-            return;
+            return Ok(true);
         };
+        let parent = &parent.execution;
+        if self.shared.closing.load(Ordering::Relaxed) || self.shared.why_stopped(parent).is_some() {
+            return Ok(false);
+        }
+        if self.shared.ports.store.head(parent).await?.is_none() {
+            return Ok(true);
+        }
+        let (reply, told) = oneshot::channel();
         let end = ChildEnd {
             status: ended.status,
             outputs: ended.outputs.clone(),
             failure: ended.failure.as_ref().map(|failure| failure.message.clone()),
         };
-        if !self.shared.closing.load(Ordering::Relaxed) {
-            self.shared.send(
-                &parent.execution,
-                Input::ChildEnded {
-                    id: self.id.clone(),
-                    end,
-                },
-            );
-        }
+        let id = self.id.clone();
+        self.shared.send(parent, Input::ChildEnded { id, end, reply });
+        // The parent's record is in the store before the child's row says that it was told: a crash keeps both or the
+        // earlier one.
+        Ok(told.await.is_ok())
     }
 
     /// Whoever watches the parent wants to know that its child waits.
@@ -484,5 +514,8 @@ impl Actor {
     }
 }
 
+/// Where an execution stands in the wake-up index while something of it goes on: due, whatever the clock is set to
+/// when somebody opens the store after a crash.
+pub(crate) const ACTIVE: Timestamp = Timestamp::from_millis(0);
 /// The longest an actor sleeps at once, so that a clock that jumped is noticed.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -198,7 +198,7 @@ impl Executor {
         self.shared.is_active(id)
     }
 
-    /// The executions of which something is going on in this process, in no order.
+    /// The executions of which something is going on in this process, in order of their ids.
     #[must_use]
     pub fn active(&self) -> Vec<ExecutionId> {
         self.shared.active()

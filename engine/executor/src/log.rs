@@ -1,6 +1,6 @@
 //! Writes log lines: queued by whoever has one, stored in batches by one task.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use runwright_model::{id::ExecutionId, log::LogLine};
 use runwright_store::Store;
@@ -47,7 +47,7 @@ impl LogWriter {
 }
 
 async fn write(store: &dyn Store, changes: &Changes, batch: impl Iterator<Item = Entry>) {
-    let mut lines: HashMap<ExecutionId, Vec<LogLine>> = HashMap::new();
+    let mut lines: BTreeMap<ExecutionId, Vec<LogLine>> = BTreeMap::new();
     let mut waiting = Vec::new();
     for entry in batch {
         match entry {

@@ -135,8 +135,11 @@ impl Shared {
         lock(&self.actors).len() + lock(&self.stopped).len()
     }
 
+    /// Those in memory, in order of their ids: the same each time.
     pub(crate) fn active(&self) -> Vec<ExecutionId> {
-        lock(&self.actors).keys().cloned().collect()
+        let mut active: Vec<ExecutionId> = lock(&self.actors).keys().cloned().collect();
+        active.sort_unstable();
+        active
     }
 
     pub(crate) fn set_secrets(&self, id: &ExecutionId, placeholders: &BTreeSet<String>) {

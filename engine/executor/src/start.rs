@@ -9,7 +9,13 @@ use runwright_model::{
 };
 use runwright_store::{Append, Durability, Expect, Table};
 
-use crate::{Error, actor::Input, shared::Shared, state::State, summary};
+use crate::{
+    Error,
+    actor::{ACTIVE, Input},
+    shared::Shared,
+    state::State,
+    summary,
+};
 
 /// Begins an execution, or finds it: `true` when it was there already with the same input.
 pub(crate) async fn begin(
@@ -38,7 +44,7 @@ pub(crate) async fn begin(
             event: Event::Started(started.clone()),
         }],
         summary: summary::of(&state),
-        wake: Some(now),
+        wake: Some(ACTIVE),
         durability: Durability::Durable,
     };
     match store.append(append).await {

@@ -56,6 +56,7 @@ async fn rest(shared: &Shared) {
     while !shared.closing.load(Ordering::Relaxed) {
         let rested = Timestamp::from_millis(shared.next_rest.load(Ordering::Relaxed));
         tokio::select! {
+            biased;
             () = clock.sleep_until(indexed.min(rested)) => return,
             () = shared.wake.notified() => {}
         }

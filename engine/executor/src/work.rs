@@ -167,11 +167,13 @@ impl Actor {
             if !self.awaited.insert(child.clone()) {
                 continue;
             }
-            let (shared, sender) = (self.shared.clone(), self.sender.clone());
+            let (shared, parent) = (self.shared.clone(), self.id.clone());
             tokio::spawn(async move {
                 match shared.child_end(&child).await {
+                    // Through the front door: this actor may have left memory meanwhile.
                     Ok(Some(end)) => {
-                        let _ = sender.send(Input::ChildEnded { id: child, end });
+                        let (reply, _) = tokio::sync::oneshot::channel();
+                        shared.send(&parent, Input::ChildEnded { id: child, end, reply });
                     }
                     Ok(None) => shared.send(&child, Input::Look),
                     Err(error) => tracing::error!(execution = %child, %error, "a child cannot be found"),
