@@ -11,13 +11,11 @@ use std::{
 
 use runwright_model::{
     capability::{Error as CallError, Outcome, Request, executions::ChildEnd},
-    event::{Event, Record, Signal, Try},
-    failure::Failure,
+    event::{Event, Try},
     id::ExecutionId,
-    invocation::Invoked,
     time::Timestamp,
 };
-use runwright_store::{Append, Durability};
+use runwright_store::Durability;
 use tokio::{
     sync::{mpsc, oneshot},
     task::AbortHandle,
@@ -26,79 +24,13 @@ use tokio::{
 use crate::{
     Error,
     decide::{Decision, decide},
+    input::{Input, Ticket},
+    limits,
     react::{self, Refusal},
     shared::Shared,
     state::State,
-    summary, waits, work,
+    waits, work,
 };
-
-/// What reaches an actor.
-pub(crate) enum Input {
-    /// The execution was just begun; this is its state.
-    Begun(Box<State>),
-    /// Decide again.
-    Look,
-    /// A plugin's call ended.
-    Invoked { of: Try, generation: u64, invoked: Invoked },
-    /// A running plugin makes a call that is not in the journal.
-    Call {
-        of: Try,
-        generation: u64,
-        call: u32,
-        request: Request,
-        reply: oneshot::Sender<Ticket>,
-    },
-    /// The call was made.
-    Performed {
-        of: Try,
-        generation: u64,
-        call: u32,
-        outcome: Outcome,
-        reply: oneshot::Sender<Timestamp>,
-    },
-    /// A probe was tried.
-    Probed {
-        of: Try,
-        call: u32,
-        result: Result<(), CallError>,
-    },
-    /// A child ended. The answer says that the journal has it.
-    ChildEnded {
-        id: ExecutionId,
-        end: ChildEnd,
-        reply: oneshot::Sender<()>,
-    },
-    /// Somebody sent a signal.
-    Signal {
-        signal: Signal,
-        reply: oneshot::Sender<Result<(), Error>>,
-    },
-    /// Somebody asked for the end.
-    Cancel {
-        by: String,
-        reason: Option<String>,
-        reply: oneshot::Sender<Result<(), Error>>,
-    },
-    /// Somebody asked for a rollback.
-    Rollback {
-        by: String,
-        reply: oneshot::Sender<Result<(), Error>>,
-    },
-    /// The engine closes.
-    Close,
-}
-
-/// What a call may do.
-pub(crate) enum Ticket {
-    /// It is durable in the journal: make it.
-    Perform,
-    /// It is answered already.
-    Answered(Outcome, Timestamp),
-    /// It waits.
-    Suspended,
-    /// The try is over.
-    Stopped(Failure),
-}
 
 pub(crate) struct Actor {
     pub(crate) shared: Arc<Shared>,
@@ -109,10 +41,13 @@ pub(crate) struct Actor {
     pub(crate) running: BTreeMap<Try, (u64, AbortHandle)>,
     pub(crate) generation: u64,
     pub(crate) probing: HashSet<(Try, u32)>,
+    /// Effects that are being stopped.
+    pub(crate) stopping: HashSet<(Try, u32)>,
     pub(crate) awaited: HashSet<ExecutionId>,
     /// Something was appended that is not durable yet.
-    unsynced: bool,
-    closing: bool,
+    pub(crate) unsynced: bool,
+    /// Since when the engine closes.
+    pub(crate) closing: Option<Timestamp>,
 }
 
 /// Runs the actor of an execution until nothing of it is going on.
@@ -140,9 +75,10 @@ pub(crate) async fn run(
         running: BTreeMap::new(),
         generation: 0,
         probing: HashSet::new(),
+        stopping: HashSet::new(),
         awaited: HashSet::new(),
         unsynced: false,
-        closing: false,
+        closing: None,
     };
     let lived = match actor.own_what_is_under_way().await {
         Ok(()) => actor.live(first, &mut inbox).await,
@@ -178,9 +114,11 @@ impl Actor {
             while let Ok(more) = inbox.try_recv() {
                 self.take(more).await?;
             }
-            let decision = self.settle().await?;
-            if self.closing {
-                self.stop_all();
+            self.obey_holds().await?;
+            let mut decision = self.settle().await?;
+            if self.closing.is_some() {
+                self.drain();
+                decision.wake = waits::earliest(decision.wake, self.drained_by());
             } else {
                 self.reconcile(&decision);
             }
@@ -202,6 +140,20 @@ impl Actor {
         }
     }
 
+    /// Pauses when a hold on the runbook or on everything says so.
+    async fn obey_holds(&mut self) -> Result<(), Error> {
+        let free = self.state.ended.is_none() && self.state.cancel.is_none() && self.state.paused.is_none();
+        match self.shared.holds.on(&self.state.started.runbook).filter(|_| free) {
+            Some(pause) => self.append_some(vec![Event::Paused(pause)], Durability::Buffered).await,
+            None => Ok(()),
+        }
+    }
+
+    /// When a closing engine waits no longer.
+    pub(crate) fn drained_by(&self) -> Option<Timestamp> {
+        Some(self.closing?.after(Duration::from_millis(limits::DRAIN_MS_MAX)))
+    }
+
     /// Appends what is decided until there is nothing more to decide.
     async fn settle(&mut self) -> Result<Decision, Error> {
         loop {
@@ -219,91 +171,19 @@ impl Actor {
         }
     }
 
-    pub(crate) async fn append(&mut self, events: Vec<Event>, durability: Durability) -> Result<Timestamp, Error> {
-        // A clock that jumped back must not put a record before the one it follows.
-        let at = self.shared.ports.clock.now().max(self.state.last_at);
-        let expected = self.state.length;
-        let mut records = Vec::with_capacity(events.len());
-        let secrets = self.state.secrets.len();
-        for event in events {
-            records.push(Record {
-                sequence: self.state.length,
-                at,
-                event: event.clone(),
-            });
-            self.state.apply(at, event).map_err(|why| Error::Journal {
-                execution: self.id.clone(),
-                why,
-            })?;
-        }
-        if self.state.secrets.len() != secrets {
-            self.shared.set_secrets(&self.id, &self.state.secrets);
-        }
-        let active = self.state.ended.is_none() || self.state.started.parent.is_some();
-        let wake = active.then_some(ACTIVE);
-        self.hand_in(expected, records, wake, durability).await?;
-        self.shared.changes.bump(&self.id);
-        Ok(at)
-    }
-
-    async fn hand_in(
-        &mut self,
-        expected: u64,
-        records: Vec<Record>,
-        wake: Option<Timestamp>,
-        durability: Durability,
-    ) -> Result<(), Error> {
-        let append = Append {
-            execution: self.id.clone(),
-            expected,
-            epoch: self.shared.epoch,
-            records,
-            summary: summary::of(&self.state),
-            wake,
-            durability,
-        };
-        self.shared.ports.store.append(append).await?;
-        self.unsynced = durability == Durability::Buffered;
-        Ok(())
-    }
-
     fn is_idle(&self, decision: &Decision) -> bool {
         let now = self.shared.ports.clock.now();
         self.running.is_empty()
             && self.probing.is_empty()
-            && (self.closing || !decision.wake.is_some_and(|wake| waits::is_short(wake, now)))
-    }
-
-    /// Leaves things so that nobody needs to remember the execution.
-    async fn rest(&mut self, decision: &Decision) -> Result<(), Error> {
-        let ended = self.state.ended.is_some();
-        if ended && !self.unsynced && self.state.started.parent.is_none() {
-            return Ok(());
-        }
-        let goes_on = if ended {
-            !self.tell_parent().await?
-        } else {
-            self.closing
-        };
-        // What was stopped here goes on when the store is opened again.
-        let wake = if goes_on { Some(ACTIVE) } else { decision.wake };
-        // That a parent was told may be forgotten: it is told again.
-        let durability = if ended && !self.unsynced {
-            Durability::Buffered
-        } else {
-            Durability::Durable
-        };
-        self.hand_in(self.state.length, Vec::new(), wake, durability).await?;
-        self.shared.changes.bump(&self.id);
-        self.bump_family();
-        Ok(())
+            && (self.closing.is_some() || self.stopping.is_empty())
+            && (self.closing.is_some() || !decision.wake.is_some_and(|wake| waits::is_short(wake, now)))
     }
 
     async fn take(&mut self, input: Input) -> Result<(), Error> {
         let now = self.shared.ports.clock.now();
         match input {
             Input::Begun(_) | Input::Look => {}
-            Input::Close => self.closing = true,
+            Input::Close => self.closing = self.closing.or(Some(now)),
             Input::Invoked {
                 of,
                 generation,
@@ -346,44 +226,22 @@ impl Actor {
                 self.append_some(events, Durability::Buffered).await?;
                 let _ = reply.send(());
             }
-            Input::Signal { signal, reply } => {
-                let events = react::signal(&self.state, signal);
-                self.answer(events, reply).await?;
-            }
-            Input::Cancel { by, reason, reply } => {
+            Input::Asked { ask, reply } => {
                 let children = self.state.awaited_children();
-                let events = react::cancel(&self.state, by.clone(), reason.clone());
+                let events = react::asked(&self.state, &ask);
                 self.answer(events, reply).await?;
-                work::cancel_children(&self.shared, children, &by, reason.as_deref());
+                if ask.is_for_children() {
+                    work::ask_children(&self.shared, children, &ask);
+                }
             }
-            Input::Rollback { by, reply } => {
-                let events = react::rollback(&self.state, &by);
-                self.answer(events, reply).await?;
+            Input::Stopped { of, call } => {
+                self.stopping.remove(&(of, call));
+                // In this process the call itself answers.
+                if !self.running.contains_key(&of) {
+                    let events = react::stopped(&self.state, of, call);
+                    self.append_some(events, Durability::Buffered).await?;
+                }
             }
-        }
-        Ok(())
-    }
-
-    /// Acknowledges what a person asked for once it is durable.
-    async fn answer(
-        &mut self,
-        events: Result<Vec<Event>, Error>,
-        reply: oneshot::Sender<Result<(), Error>>,
-    ) -> Result<(), Error> {
-        let answer = match events {
-            Ok(events) => {
-                self.append_some(events, Durability::Durable).await?;
-                Ok(())
-            }
-            Err(error) => Err(error),
-        };
-        let _ = reply.send(answer);
-        Ok(())
-    }
-
-    async fn append_some(&mut self, events: Vec<Event>, durability: Durability) -> Result<(), Error> {
-        if !events.is_empty() {
-            self.append(events, durability).await?;
         }
         Ok(())
     }
@@ -392,24 +250,17 @@ impl Actor {
         self.running.get(&of).is_some_and(|(running, _)| *running == generation) && self.state.open_calls(of).is_some()
     }
 
-    /// The answer to a call that cannot be made again must not be lost with the process.
-    fn answer_durability(&self, of: Try, call: u32) -> Durability {
-        let made = self.state.open_calls(of).and_then(|calls| calls.get(call as usize));
-        let repeatable = made.is_none_or(|call| call.request.is_repeatable());
-        if repeatable {
-            Durability::Buffered
-        } else {
-            Durability::Durable
-        }
-    }
-
     async fn ticket(&mut self, of: Try, generation: u64, call: u32, request: Request) -> Result<Ticket, Error> {
         let counted = self
             .state
             .open_calls(of)
             .is_some_and(|calls| calls.len() == call as usize);
-        if self.closing || !self.is_current(of, generation) || !counted {
+        if !self.is_current(of, generation) || !counted {
             return Ok(Ticket::Stopped(work::over(&self.state, of)));
+        }
+        if self.closing.is_some() || self.state.paused.is_some() {
+            // It makes this call when it runs again.
+            return Ok(Ticket::Suspended);
         }
         let digest = request.digest();
         let refused = match react::check_call(&self.state, of, call, &request) {
@@ -482,7 +333,7 @@ impl Actor {
 
     /// Tells the parent that this child ended; answers whether nobody needs to be told any more. Until then the child
     /// stands in the wake-up index, so that a crash between the two journals keeps no parent waiting for ever.
-    async fn tell_parent(&self) -> Result<bool, Error> {
+    pub(crate) async fn tell_parent(&self) -> Result<bool, Error> {
         let (Some(parent), Some(ended)) = (&self.state.started.parent, &self.state.ended) else {
             return Ok(true);
         };
@@ -507,7 +358,7 @@ impl Actor {
     }
 
     /// Whoever watches the parent wants to know that its child waits.
-    fn bump_family(&self) {
+    pub(crate) fn bump_family(&self) {
         if let Some(parent) = &self.state.started.parent {
             self.shared.changes.bump(&parent.execution);
         }

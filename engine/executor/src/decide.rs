@@ -33,6 +33,8 @@ pub struct Decision {
     pub running: Vec<Try>,
     /// Probes to try now: the try and the number of its call.
     pub probes: Vec<(Try, u32)>,
+    /// Effects to end, because their execution was cancelled: the try and the number of its call.
+    pub stopping: Vec<(Try, u32)>,
     /// When to decide again, if nothing else happens.
     pub wake: Option<Timestamp>,
 }
@@ -40,7 +42,7 @@ pub struct Decision {
 /// Decides.
 #[must_use]
 pub fn decide(state: &State, now: Timestamp) -> Decision {
-    if state.ended.is_some() {
+    if state.ended.is_some() || state.paused.is_some() {
         return Decision::default();
     }
     let events = next_events(state, now);
@@ -55,7 +57,13 @@ pub fn decide(state: &State, now: Timestamp) -> Decision {
         ..Decision::default()
     };
     for of in state.open_tries() {
-        waits::due(state, of, now, &mut decision);
+        match state.effect_under_way(of).filter(|_| state.is_cancelling(of)) {
+            Some((call, _)) => {
+                decision.stopping.push((of, call));
+                decision.wake = waits::earliest(decision.wake, cancel_grace(state));
+            }
+            None => waits::due(state, of, now, &mut decision),
+        }
     }
     decision
 }
@@ -85,10 +93,16 @@ fn next_events(state: &State, now: Timestamp) -> Vec<Event> {
     }
 }
 
-/// Ends tries whose time is over, and everything when a cancelled flow has used up its time.
+/// Ends tries whose time is over, what was cancelled, and everything when a cancelled flow has used up its time.
 fn stop_overdue(state: &State, tries: &[Try], now: Timestamp) -> Vec<Event> {
     if cancel_budget(state).is_some_and(|end| end <= now) {
         return tries.iter().map(|of| cancelled(state, *of)).collect();
+    }
+    let grace_over = cancel_grace(state).is_some_and(|end| end <= now);
+    let stopped = |of: &&Try| state.is_cancelling(**of) && (grace_over || state.effect_under_way(**of).is_none());
+    let ended: Vec<Event> = tries.iter().filter(stopped).map(|of| cancelled(state, *of)).collect();
+    if !ended.is_empty() {
+        return ended;
     }
     let overdue =
         |of: &&Try| state.open_calls(**of).is_some() && state.deadline(**of).is_some_and(|deadline| deadline <= now);
@@ -102,6 +116,12 @@ fn stop_overdue(state: &State, tries: &[Try], now: Timestamp) -> Vec<Event> {
 fn cancel_budget(state: &State) -> Option<Timestamp> {
     let cancel = state.cancel.as_ref().filter(|_| state.rollback.is_none())?;
     Some(cancel.at.after(Duration::from_millis(limits::ON_CANCEL_MS_MAX)))
+}
+
+/// When a cancelled step is given up whose effect does not end.
+fn cancel_grace(state: &State) -> Option<Timestamp> {
+    let cancel = state.cancel.as_ref()?;
+    Some(cancel.at.after(Duration::from_millis(limits::CANCEL_GRACE_MS_MAX)))
 }
 
 fn timed_out(state: &State, of: Try) -> Failure {
@@ -340,7 +360,7 @@ fn finish(state: &State) -> Vec<Event> {
             || "a step asked for it".to_owned(),
             |(step, _, _)| format!("step {} failed", state.plan.step(*step).name),
         );
-        return vec![Event::RollbackStarted { reason }];
+        return vec![Event::RollbackStarted { reason, to: None }];
     }
     match &state.critical {
         Some((_, status, failure)) => vec![end(state, *status, Some(failure.clone()))],

@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use runwright_model::{
-    event::{Signal, Started},
+    event::{Hold, Pause, Signal, Started},
     id::ExecutionId,
     plan::Plan,
     status::Status,
@@ -12,7 +12,11 @@ use tokio::sync::oneshot;
 
 use crate::{
     Error,
-    actor::{Input, LOOK_AGAIN},
+    actor::LOOK_AGAIN,
+    hold::{self, Held, Holds},
+    input::{Ask, Input},
+    repair::Repair,
+    rollback,
     shared::{Ports, Shared},
     start,
     state::State,
@@ -46,8 +50,9 @@ impl Executor {
     /// When the store cannot be claimed.
     pub async fn at_rest(ports: Ports) -> Result<Self, Error> {
         let epoch = ports.store.claim().await?;
+        let holds = Holds::load(&*ports.store).await?;
         Ok(Self {
-            shared: Shared::new(ports, epoch),
+            shared: Shared::new(ports, epoch, holds),
         })
     }
 
@@ -79,7 +84,7 @@ impl Executor {
     ///
     /// [`Error::State`] when nothing waits for it or the sender may not send it.
     pub async fn signal(&self, id: &ExecutionId, signal: Signal) -> Result<(), Error> {
-        self.ask(id, |reply| Input::Signal { signal, reply }).await
+        self.ask(id, Ask::Signal(signal)).await
     }
 
     /// Asks an execution to end. Durable when it returns: nothing new starts after that.
@@ -88,28 +93,99 @@ impl Executor {
     ///
     /// [`Error::State`] when it has ended or rolls back.
     pub async fn cancel(&self, id: &ExecutionId, by: String, reason: Option<String>) -> Result<(), Error> {
-        self.ask(id, |reply| Input::Cancel { by, reason, reply }).await
+        self.ask(id, Ask::Cancel { by, reason }).await
     }
 
-    /// Undoes what an ended execution did. Durable when it returns.
+    /// Holds an execution: what is under way ends, and nothing new begins. Its children are held with it. Durable
+    /// when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] when it has ended or is being cancelled.
+    pub async fn pause(&self, id: &ExecutionId, by: String, reason: Option<String>) -> Result<(), Error> {
+        let pause = Pause { by, reason, hold: None };
+        self.ask(id, Ask::Pause(pause)).await
+    }
+
+    /// Lets a paused execution go on. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] when it is not paused, or a hold on its runbook or on everything is in force.
+    pub async fn unpause(&self, id: &ExecutionId, by: String) -> Result<(), Error> {
+        let state = self.state(id).await?;
+        if let Some(hold) = self
+            .shared
+            .holds
+            .on(&state.started.runbook)
+            .and_then(|pause| pause.hold)
+        {
+            return Err(Error::State(format!(
+                "execution {id} is held with {hold}: `runwright unpause` releases that."
+            )));
+        }
+        self.ask(id, Ask::Unpause { by, hold: None }).await
+    }
+
+    /// Holds every execution of a runbook, or every execution, now and later. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn hold(&self, what: Hold, by: String, reason: Option<String>) -> Result<(), Error> {
+        hold::set(&self.shared, what, by, reason).await
+    }
+
+    /// Releases a hold. Answers how many executions it had paused, which go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] when it is not held.
+    pub async fn release(&self, what: &Hold, by: &str) -> Result<usize, Error> {
+        hold::release(&self.shared, what, by).await
+    }
+
+    /// The holds in force.
+    #[must_use]
+    pub fn holds(&self) -> Vec<Held> {
+        self.shared.holds.all()
+    }
+
+    /// Makes an ended execution go on, with steps that run again and values that are changed. Durable when it
+    /// returns. What was done before stays in its journal and log.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Choose`] when finished steps read what is changed and [`Repair::affected`] does not say what becomes
+    /// of them; [`Error::State`] when it cannot go on so.
+    pub async fn repair(&self, id: &ExecutionId, repair: Repair) -> Result<(), Error> {
+        self.ask(id, Ask::Repair(repair)).await
+    }
+
+    /// Undoes what an ended execution did, all of it or back to a step; also goes on with a rollback that failed.
+    /// Durable when it returns.
     ///
     /// # Errors
     ///
     /// [`Error::State`] when it has not ended or there is nothing to undo.
-    pub async fn rollback(&self, id: &ExecutionId, by: String) -> Result<(), Error> {
-        self.ask(id, |reply| Input::Rollback { by, reply }).await
+    pub async fn rollback(&self, id: &ExecutionId, request: rollback::Request) -> Result<(), Error> {
+        self.ask(id, Ask::Rollback(request)).await
     }
 
-    async fn ask(
-        &self,
-        id: &ExecutionId,
-        input: impl FnOnce(oneshot::Sender<Result<(), Error>>) -> Input,
-    ) -> Result<(), Error> {
+    /// Why an execution stands still although nobody holds it: the disk is full, or the store or the machine stopped
+    /// it in this process.
+    #[must_use]
+    pub fn why_stopped(&self, id: &ExecutionId) -> Option<String> {
+        self.shared.why_stalled(id).or_else(|| self.shared.why_stopped(id))
+    }
+
+    async fn ask(&self, id: &ExecutionId, ask: Ask) -> Result<(), Error> {
         if self.shared.ports.store.head(id).await?.is_none() {
             return Err(Error::NotFound(id.clone()));
         }
         let (reply, answer) = oneshot::channel();
-        self.shared.send(id, input(reply));
+        let ask = Box::new(ask);
+        self.shared.send(id, Input::Asked { ask, reply });
         match answer.await {
             Ok(answer) => answer,
             Err(_) => Err(self.stopped(id).unwrap_or(Error::Closed)),
@@ -168,7 +244,7 @@ impl Executor {
         let Some(head) = self.shared.ports.store.head(id).await? else {
             return Err(Error::NotFound(id.clone()));
         };
-        if head.summary.status == Status::Waiting {
+        if head.summary.status == Status::Waiting || head.summary.status == Status::Paused {
             return Ok(true);
         }
         if head.summary.status != Status::InProgress || head.summary.waiting.is_none() {

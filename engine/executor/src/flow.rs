@@ -71,6 +71,16 @@ impl Graph {
         graph
     }
 
+    /// The graph of a plan in which some steps have ended so that the flow can go on after them.
+    pub(crate) fn resumed(plan: &Plan, done: impl Fn(StepId) -> bool) -> Self {
+        let mut graph = Self::new(plan);
+        for id in plan.step_ids().filter(|id| done(*id)) {
+            graph.start(id);
+            graph.satisfied(id);
+        }
+        graph
+    }
+
     /// Steps that can start, in the order of the document.
     pub(crate) fn ready(&self) -> impl Iterator<Item = StepId> {
         self.ready.iter().copied()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use runwright_model::{
     capability::{Answer, Outcome, Request, approvals::Vote, parameters, waits},
-    event::{Event, Phase, Signal, Started, Try},
+    event::{Event, Phase, Resumption, Signal, Started, Try},
     expression::Template,
     failure::Failure,
     id::{ExecutionId, StepId},
@@ -40,6 +40,8 @@ impl State {
             aborted: false,
             rollback_wanted: false,
             cancel: None,
+            paused: None,
+            overrides: std::collections::BTreeMap::new(),
             rollback: None,
             ended: None,
             secrets: started.secrets.iter().cloned().collect(),
@@ -90,15 +92,20 @@ impl State {
             }
             Event::CallCompleted { of, call, outcome } => self.call_completed(of, call, outcome, at)?,
             Event::Signalled(signal) => self.signalled(signal, at),
-            Event::CancelRequested { by, reason } => {
-                self.cancel = Some(Cancel { by, reason, at });
-                self.cursor = None;
-                self.aborted = true;
-            }
-            Event::RollbackStarted { reason } => self.rollback_started(reason, at),
+            Event::CancelRequested { by, reason } => self.cancel_requested(Cancel { by, reason, at }),
+            Event::Paused(pause) => self.paused = Some(pause),
+            Event::Unpaused { by: _ } => self.paused = None,
+            Event::Resumed(resumption) => self.resumed(resumption),
+            Event::RollbackStarted { reason, to } => self.rollback_started(Rollback { reason, to, at }),
             Event::RollbackStepStarted { of, inputs } => self.undo_started(of, inputs, at)?,
             Event::RollbackStepSucceeded { of } => self.undo_ended(of, Status::RolledBack, None)?,
             Event::RollbackStepFailed { of, failure } => self.undo_ended(of, Status::RollbackFailed, Some(failure))?,
+            Event::RollbackStepSkipped {
+                step,
+                visit,
+                by,
+                reason,
+            } => self.undo_skipped(step, visit, (by, reason))?,
             Event::Ended {
                 status,
                 failure,
@@ -303,20 +310,80 @@ impl State {
         }
     }
 
-    fn rollback_started(&mut self, reason: String, at: Timestamp) {
+    /// What is under way is stopped; a hold does not keep it from ending.
+    fn cancel_requested(&mut self, cancel: Cancel) {
+        self.cancel = Some(cancel);
+        self.cursor = None;
+        self.aborted = true;
+        self.paused = None;
+        for &step in &self.open {
+            for visit in &mut self.steps[step.index()].visits {
+                visit.cancelling = visit.status == Status::InProgress;
+            }
+        }
+    }
+
+    fn resumed(&mut self, resumption: Resumption) {
+        self.started.parameters.extend(resumption.parameters);
+        for (step, inputs) in resumption.inputs {
+            self.overrides.entry(step).or_default().extend(inputs);
+        }
+        self.ended = None;
+        self.cancel = None;
+        self.rollback = None;
+        self.paused = None;
+        self.aborted = false;
+        self.rollback_wanted = false;
+        self.cursor = resumption.from;
+        let kept = |state: &Self, step: StepId| state.is_done(step) && !resumption.again.contains(&step);
+        self.graph = flow::Graph::resumed(&self.plan, |step| kept(self, step));
+        self.critical = self.first_critical(|step| kept(self, step));
+    }
+
+    /// The earliest failure that counts for the whole, of the steps that stand.
+    fn first_critical(&self, stands: impl Fn(StepId) -> bool) -> Option<(StepId, Status, Failure)> {
+        let failed = self
+            .plan
+            .step_ids()
+            .filter(|id| self.plan.step(*id).is_critical && stands(*id));
+        let visits = failed.filter_map(|id| {
+            let visit = self.visit(id)?;
+            let failed = visit.status == Status::Failed || visit.status == Status::TimedOut;
+            failed.then_some((visit.ended_by, id, visit.status, visit.failure.clone()?))
+        });
+        visits
+            .min_by_key(|(ended_by, ..)| *ended_by)
+            .map(|(_, id, status, failure)| (id, status, failure))
+    }
+
+    fn rollback_started(&mut self, rollback: Rollback) {
         // A rollback that failed begins again: what is undone stays undone.
         for visit in self.steps.iter_mut().flat_map(|step| &mut step.visits) {
             if let Some(undo) = visit.undo.as_mut().filter(|undo| undo.status == Status::RollbackFailed) {
                 undo.status = Status::Pending;
             }
         }
-        self.rollback = Some(Rollback { reason, at });
+        self.rollback = Some(rollback);
         self.ended = None;
     }
 
     fn undo_started(&mut self, of: Try, inputs: Value, at: Timestamp) -> Applied {
         self.visit_mut(of)?.undo = Some(Undo::new(of.attempt, inputs, at));
         self.open.insert(of.step);
+        Ok(())
+    }
+
+    fn undo_skipped(&mut self, step: StepId, visit: u32, skipped: (String, String)) -> Applied {
+        let of = Try {
+            step,
+            visit,
+            phase: Phase::Rollback,
+            attempt: 1,
+        };
+        let undo = self.visit_mut(of)?.undo.as_mut();
+        let undo = undo.ok_or_else(|| format!("step {} is not being undone, and cannot be skipped", step.0))?;
+        undo.status = Status::Skipped;
+        undo.skipped = Some(skipped);
         Ok(())
     }
 
@@ -350,6 +417,7 @@ impl Visit {
             calls: Vec::new(),
             earlier: Vec::new(),
             ended_by: None,
+            cancelling: false,
             undo: None,
         }
     }
@@ -375,6 +443,7 @@ impl Undo {
             calls: Vec::new(),
             retry_at: None,
             failure: None,
+            skipped: None,
         }
     }
 }

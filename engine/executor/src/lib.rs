@@ -13,18 +13,22 @@
 
 pub mod codes;
 pub mod decide;
+pub mod hold;
 pub mod limits;
 pub mod ports;
+pub mod repair;
 pub mod rollback;
 pub mod state;
 pub mod summary;
 
 mod actor;
+mod append;
 mod changes;
 mod error;
 mod executor;
 mod flow;
 mod fold;
+mod input;
 mod live;
 mod log;
 mod react;
@@ -38,6 +42,6 @@ mod waits;
 mod wake;
 mod work;
 
-pub use error::Error;
+pub use error::{Affected, Error};
 pub use executor::Executor;
 pub use shared::Ports;

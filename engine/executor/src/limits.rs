@@ -6,6 +6,13 @@ pub const VISITS_MAX: u32 = 1_000;
 pub const CALLS_MAX: u32 = 10_000;
 /// How long the flow after a cancel may take, in milliseconds (SSM Automation: two minutes).
 pub const ON_CANCEL_MS_MAX: u64 = 120_000;
+/// How long a cancelled step waits for the effect it has begun to end, in milliseconds. Backends ask, and end it
+/// themselves after a grace time that is shorter.
+pub const CANCEL_GRACE_MS_MAX: u64 = 30_000;
+/// How long a closing engine waits for effects that cannot be found again, in milliseconds.
+pub const DRAIN_MS_MAX: u64 = 3_000;
+/// How often an append is tried again while the disk is full, in milliseconds.
+pub const FULL_RETRY_MS: u64 = 1_000;
 /// How many attempts a rollback has when the step does not say.
 pub const ROLLBACK_ATTEMPTS: u32 = 3;
 /// The pause before a rollback's second attempt when the step does not say, in milliseconds.

@@ -7,6 +7,7 @@ use std::sync::{
 
 use runwright_model::{
     capability::{Answer, CallContext, Error as CallError, Outcome, Request, executions, parameters},
+    digest::Digest,
     event::Try,
     failure::{Failure, FailureKind},
     grant::Grants,
@@ -18,7 +19,7 @@ use runwright_model::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    actor::{Input, Ticket},
+    input::{Input, Ticket},
     react,
     shared::Shared,
     state::Call,
@@ -31,6 +32,8 @@ pub(crate) struct Live {
     pub(crate) execution: ExecutionId,
     pub(crate) step: String,
     pub(crate) of: Try,
+    /// Its plugin.
+    pub(crate) component: Digest,
     /// Tells this run of the try from an earlier one that was stopped.
     pub(crate) generation: u64,
     /// The calls in the journal when the run began.
@@ -68,7 +71,12 @@ impl Calls for Live {
 impl Live {
     async fn replay(&self, number: u32, recorded: &Call, request: Request) -> Called {
         if recorded.digest != request.digest() {
-            return Called::Stopped(react::non_determinism(&self.step, number, &recorded.request, &request));
+            let of = react::Replayed {
+                execution: &self.execution,
+                step: &self.step,
+                component: &self.component,
+            };
+            return Called::Stopped(react::non_determinism(&of, number, &recorded.request, &request));
         }
         let Some((outcome, at)) = &recorded.outcome else {
             // Requested before a stop, and not answered.

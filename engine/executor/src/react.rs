@@ -2,11 +2,11 @@
 
 use runwright_model::{
     capability::{Answer, Error as CallError, Outcome, Request, executions},
-    event::{Event, Phase, Signal, Try},
+    digest::Digest,
+    event::{Event, Hold, Pause, Phase, Signal, Try},
     failure::{Failure, FailureKind},
     id::ExecutionId,
     invocation::Invoked,
-    status::Status,
     step::StepKind,
     time::Timestamp,
 };
@@ -15,12 +15,17 @@ use serde_json::Value;
 use crate::{
     Error, codes,
     decide::{self, fail},
-    limits, resolve, rollback,
+    input::Ask,
+    limits, repair, resolve, rollback,
     state::State,
 };
 
 /// A plugin's call ended.
 pub(crate) fn invoked(state: &State, of: Try, invoked: Invoked, now: Timestamp) -> Vec<Event> {
+    if state.is_cancelling(of) {
+        // Whatever it still says: the end was asked for before.
+        return vec![decide::cancelled(state, of)];
+    }
     match (of.phase, invoked) {
         (_, Invoked::Suspended) => Vec::new(),
         (_, Invoked::Failed(failure)) => vec![fail(state, of, failure, now)],
@@ -115,14 +120,27 @@ pub(crate) fn child_ended(state: &State, id: &ExecutionId, end: &executions::Chi
         .collect()
 }
 
+/// What a person asks for, as events.
+pub(crate) fn asked(state: &State, ask: &Ask) -> Result<Vec<Event>, Error> {
+    match ask {
+        Ask::Signal(given) => signal(state, given.clone()),
+        Ask::Cancel { by, reason } => cancel(state, by.clone(), reason.clone()),
+        Ask::Pause(wanted) => pause(state, wanted.clone()),
+        Ask::Unpause { by, hold } => unpause(state, by.clone(), hold.as_ref()),
+        Ask::Repair(wanted) => repair::requested(state, wanted),
+        Ask::Rollback(request) => rollback::requested(state, request),
+    }
+}
+
 /// A signal, an approval or a rejection.
-pub(crate) fn signal(state: &State, signal: Signal) -> Result<Vec<Event>, Error> {
+fn signal(state: &State, signal: Signal) -> Result<Vec<Event>, Error> {
     state.check_signal(&signal)?;
     Ok(vec![Event::Signalled(signal)])
 }
 
-/// A request for the end: every open try ends with it, in one append, so that nothing starts after it.
-pub(crate) fn cancel(state: &State, by: String, reason: Option<String>) -> Result<Vec<Event>, Error> {
+/// A request for the end. Every try with no effect under way ends with it, in one append, and nothing starts after
+/// it; effects under way are stopped, and their tries end when they have.
+fn cancel(state: &State, by: String, reason: Option<String>) -> Result<Vec<Event>, Error> {
     if state.ended.is_some() {
         let message = format!("execution {} has ended already: it is {}.", state.id, state.status());
         return Err(Error::State(message));
@@ -143,42 +161,91 @@ pub(crate) fn cancel(state: &State, by: String, reason: Option<String>) -> Resul
         .apply(state.last_at, request.clone())
         .expect("a cancel can stand anywhere before the end");
     let mut events = vec![request];
-    events.extend(
-        state
-            .open_tries()
-            .into_iter()
-            .map(|of| decide::cancelled(&cancelled, of)),
-    );
+    let idle = state
+        .open_tries()
+        .into_iter()
+        .filter(|of| state.effect_under_way(*of).is_none());
+    events.extend(idle.map(|of| decide::cancelled(&cancelled, of)));
     Ok(events)
 }
 
-/// A request for a rollback.
-pub(crate) fn rollback(state: &State, by: &str) -> Result<Vec<Event>, Error> {
-    let refuse = |why: &str| Err(Error::State(format!("execution {} {why}", state.id)));
-    match &state.ended {
-        None => refuse("has not ended; cancel it first (`runwright cancel`)."),
-        Some(ended) if ended.status == Status::RolledBack => refuse("is rolled back already."),
-        Some(_) if rollback::remaining(state).is_empty() => {
-            refuse("has nothing to roll back: no step that ran offers it.")
-        }
-        Some(_) => Ok(vec![Event::RollbackStarted {
-            reason: format!("asked for by {by}"),
-        }]),
+/// The answer of an effect that was stopped and that nobody in this process waits for.
+pub(crate) fn stopped(state: &State, of: Try, number: u32) -> Vec<Event> {
+    let under_way = state.effect_under_way(of).filter(|(call, _)| *call == number);
+    let completed = under_way.map(|(call, _)| Event::CallCompleted {
+        of,
+        call,
+        outcome: Err(CallError::Uncertain(
+            "it was stopped when the execution was cancelled, after the engine had been restarted: how far it came is \
+             not known"
+                .into(),
+        )),
+    });
+    completed.into_iter().collect()
+}
+
+/// A hold by a person.
+fn pause(state: &State, pause: Pause) -> Result<Vec<Event>, Error> {
+    if state.ended.is_some() {
+        let message = format!("execution {} has ended already: it is {}.", state.id, state.status());
+        return Err(Error::State(message));
+    }
+    if state.cancel.is_some() && state.rollback.is_none() {
+        let message = format!(
+            "execution {} is being cancelled, which a pause would hold up.",
+            state.id
+        );
+        return Err(Error::State(message));
+    }
+    let again = state.paused.as_ref().is_some_and(|held| held.hold.is_none());
+    Ok(if again { Vec::new() } else { vec![Event::Paused(pause)] })
+}
+
+/// The end of a hold. With `of`, only when it was that hold.
+fn unpause(state: &State, by: String, of: Option<&Hold>) -> Result<Vec<Event>, Error> {
+    match (&state.paused, of) {
+        (Some(pause), Some(hold)) if pause.hold.as_ref() != Some(hold) => Ok(Vec::new()),
+        (Some(_), _) => Ok(vec![Event::Unpaused { by }]),
+        (None, Some(_)) => Ok(Vec::new()),
+        (None, None) => Err(Error::State(format!(
+            "execution {} is not paused: it is {}.",
+            state.id,
+            state.status()
+        ))),
     }
 }
 
+/// Whose replay differs from the journal.
+pub(crate) struct Replayed<'a> {
+    pub(crate) execution: &'a ExecutionId,
+    pub(crate) step: &'a str,
+    pub(crate) component: &'a Digest,
+}
+
 /// The failure of a try whose replay differs from the journal.
-pub(crate) fn non_determinism(step: &str, number: u32, recorded: &Request, attempted: &Request) -> Failure {
+pub(crate) fn non_determinism(of: &Replayed, number: u32, recorded: &Request, attempted: &Request) -> Failure {
     let recorded_json = serde_json::to_value(recorded).unwrap_or(Value::Null);
     let attempted_json = serde_json::to_value(attempted).unwrap_or(Value::Null);
+    let Replayed {
+        execution,
+        step,
+        component,
+    } = of;
     let message = format!(
-        "step {step} was resumed and made another call than before: call {number} in the journal is {} {recorded_json}, \
-         and the plugin now attempted {} {attempted_json}. It was stopped before doing anything. A plugin must make the \
-         same calls when it is given the same inputs and answers.",
+        "step {step} was resumed and made another call than before. Call {number} in the journal is {} {recorded_json}; \
+         the plugin now attempted {} {attempted_json}. It was stopped before doing anything. The plugin is {component}: \
+         it must make the same calls when it is given the same inputs and answers, so report this to its author. To go \
+         on, run the step anew with `runwright resume {execution} --from {step}` once you know what its calls so far \
+         did, undo them with `runwright rollback {execution}`, or give the whole up with `runwright rerun {execution}`.",
         recorded.function(),
         attempted.function(),
     );
     Failure::new(FailureKind::NonDeterminism, message)
         .with_code(codes::NON_DETERMINISM)
-        .with_details(serde_json::json!({ "call": number, "recorded": recorded_json, "attempted": attempted_json }))
+        .with_details(serde_json::json!({
+            "call": number,
+            "recorded": recorded_json,
+            "attempted": attempted_json,
+            "plugin": component.to_string(),
+        }))
 }

@@ -61,7 +61,10 @@ pub(crate) fn inputs(state: &State, id: StepId, now: Timestamp) -> Result<Value,
     let StepKind::Action { action, inputs } = &step.kind else {
         return Ok(Value::Null);
     };
-    let resolved = resolve_map(state, inputs, now).map_err(|why| invalid_input(step, &why))?;
+    let mut resolved = resolve_map(state, inputs, now).map_err(|why| invalid_input(step, &why))?;
+    if let Some(over) = state.overrides.get(&id) {
+        resolved.extend(over.clone());
+    }
     let Some(spec) = state.plan.actions.get(action) else {
         return Err(invalid_input(
             step,

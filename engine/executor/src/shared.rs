@@ -24,10 +24,11 @@ use serde_json::{Map, Value};
 use tokio::sync::{Notify, mpsc};
 
 use crate::{
-    Error,
-    actor::{self, Input},
+    Error, actor,
     changes::Changes,
     codes,
+    hold::Holds,
+    input::Input,
     log::LogWriter,
     ports::{Clock, Runbooks},
     state::State,
@@ -65,6 +66,10 @@ pub(crate) struct Shared {
     secrets: Mutex<HashMap<ExecutionId, BTreeSet<String>>>,
     /// Why executions stopped that the store or the machine stopped.
     stopped: Mutex<HashMap<ExecutionId, String>>,
+    /// Executions that stand still until the disk has room.
+    stalled: Mutex<HashMap<ExecutionId, String>>,
+    /// What is held.
+    pub(crate) holds: Holds,
 }
 
 /// A poisoned lock means a panic while one of these small maps was changed; they are still maps.
@@ -73,7 +78,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(ports: Ports, epoch: Epoch) -> Arc<Self> {
+    pub(crate) fn new(ports: Ports, epoch: Epoch, holds: Holds) -> Arc<Self> {
         let changes = Arc::new(Changes::of(epoch));
         let logs = LogWriter::start(ports.store.clone(), changes.clone());
         Arc::new(Self {
@@ -87,6 +92,8 @@ impl Shared {
             actors: Mutex::default(),
             secrets: Mutex::default(),
             stopped: Mutex::default(),
+            stalled: Mutex::default(),
+            holds,
         })
     }
 
@@ -165,6 +172,23 @@ impl Shared {
 
     pub(crate) fn why_stopped(&self, id: &ExecutionId) -> Option<String> {
         lock(&self.stopped).get(id).cloned()
+    }
+
+    /// The disk is full, or has room again (`None`).
+    pub(crate) fn stall(&self, id: &ExecutionId, why: Option<String>) {
+        let mut stalled = lock(&self.stalled);
+        match why {
+            Some(why) => {
+                if stalled.insert(id.clone(), why.clone()).is_none() {
+                    tracing::warn!(execution = %id, %why, "an execution waits for room on the disk");
+                }
+            }
+            None => drop(stalled.remove(id)),
+        }
+    }
+
+    pub(crate) fn why_stalled(&self, id: &ExecutionId) -> Option<String> {
+        lock(&self.stalled).get(id).cloned()
     }
 
     /// The state of an execution, from its journal.
@@ -262,6 +286,7 @@ impl Shared {
                 depth,
             }),
             secrets,
+            rerun_of: None,
         };
         crate::start::begin(self, id, prepared.plan, started)
             .await

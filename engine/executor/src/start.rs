@@ -9,13 +9,7 @@ use runwright_model::{
 };
 use runwright_store::{Append, Durability, Expect, Table};
 
-use crate::{
-    Error,
-    actor::{ACTIVE, Input},
-    shared::Shared,
-    state::State,
-    summary,
-};
+use crate::{Error, actor::ACTIVE, input::Input, shared::Shared, state::State, summary};
 
 /// Begins an execution, or finds it: `true` when it was there already with the same input.
 pub(crate) async fn begin(

@@ -2,16 +2,20 @@
 //!
 //! [`State`] is data and questions; [`State::apply`] (in `fold.rs`) is the only thing that changes it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use runwright_model::{
     capability::{Outcome, Request, approvals::Vote, executions::Request as ChildRequest, waits},
     digest::Digest,
-    event::{Event, Phase, Started, Try},
+    event::{Event, Pause, Phase, Started, Try},
     failure::Failure,
     id::{ExecutionId, StepId},
     plan::{Order, Plan},
     status::Status,
+    step::OnFailure,
     time::Timestamp,
 };
 use serde_json::{Map, Value};
@@ -49,6 +53,10 @@ pub struct State {
     pub rollback_wanted: bool,
     /// Somebody asked for the end.
     pub cancel: Option<Cancel>,
+    /// Somebody holds it.
+    pub paused: Option<Pause>,
+    /// Inputs put over those of the document, by people who resumed it.
+    pub overrides: BTreeMap<StepId, Map<String, Value>>,
     /// Undoing has begun.
     pub rollback: Option<Rollback>,
     /// How it ended.
@@ -93,6 +101,8 @@ pub struct Visit {
     pub earlier: Vec<Call>,
     /// The number of the record that ended it: the order of completion.
     pub ended_by: Option<u64>,
+    /// It was under way when somebody asked for the end.
+    pub cancelling: bool,
     /// How it is undone.
     pub undo: Option<Undo>,
 }
@@ -100,7 +110,7 @@ pub struct Visit {
 /// Undoing one visit.
 #[derive(Debug, Clone)]
 pub struct Undo {
-    /// `RollingBack`, `RolledBack` or `RollbackFailed`.
+    /// `RollingBack`, `RolledBack`, `RollbackFailed`, or `Skipped` by a person.
     pub status: Status,
     /// Its attempt, from 1.
     pub attempt: u32,
@@ -114,6 +124,8 @@ pub struct Undo {
     pub retry_at: Option<Timestamp>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// Who skipped it, and why.
+    pub skipped: Option<(String, String)>,
 }
 
 /// One capability call.
@@ -155,6 +167,8 @@ pub struct Cancel {
 pub struct Rollback {
     /// Why.
     pub reason: String,
+    /// The step that is kept with all that ended before it.
+    pub to: Option<StepId>,
     /// When it began.
     pub at: Timestamp,
 }
@@ -282,6 +296,49 @@ impl State {
         waits.then(|| (u32::try_from(calls.len() - 1).unwrap_or(u32::MAX), last))
     }
 
+    /// The call with an effect that a try has begun and that is not answered, with its number.
+    #[must_use]
+    pub fn effect_under_way(&self, of: Try) -> Option<(u32, &Call)> {
+        let calls = self.open_calls(of)?;
+        let last = calls.last()?;
+        let under_way = last.outcome.is_none() && last.request.has_effect();
+        under_way.then(|| (u32::try_from(calls.len() - 1).unwrap_or(u32::MAX), last))
+    }
+
+    /// Whether a try was under way when somebody asked for the end.
+    #[must_use]
+    pub fn is_cancelling(&self, of: Try) -> bool {
+        of.phase == Phase::Run && self.visit_of(of).is_some_and(|visit| visit.cancelling)
+    }
+
+    /// Whether a step's last visit ended so that the flow could go on after it, and stands.
+    #[must_use]
+    pub fn is_done(&self, step: StepId) -> bool {
+        let Some(visit) = self.visit(step) else { return false };
+        let undone = visit
+            .undo
+            .as_ref()
+            .is_some_and(|undo| undo.status == Status::RolledBack);
+        let passed = match visit.status {
+            Status::Success | Status::Skipped => true,
+            Status::Failed | Status::TimedOut => match self.plan.step(step).on_failure {
+                OnFailure::Continue | OnFailure::Goto(_) => true,
+                OnFailure::Abort | OnFailure::Rollback => false,
+            },
+            Status::Pending
+            | Status::InProgress
+            | Status::Waiting
+            | Status::Cancelling
+            | Status::Cancelled
+            | Status::Exited
+            | Status::RollingBack
+            | Status::RolledBack
+            | Status::RollbackFailed
+            | Status::Paused => false,
+        };
+        passed && !undone
+    }
+
     /// When a try must be over.
     #[must_use]
     pub fn deadline(&self, of: Try) -> Option<Timestamp> {
@@ -299,6 +356,9 @@ impl State {
     pub fn status(&self) -> Status {
         if let Some(ended) = &self.ended {
             return ended.status;
+        }
+        if self.paused.is_some() {
+            return Status::Paused;
         }
         if self.rollback.is_some() {
             return Status::RollingBack;
@@ -346,6 +406,23 @@ impl State {
             }
         }
         children
+    }
+
+    /// The step with this name.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::State`] with the names there are.
+    pub fn step_called(&self, name: &str) -> Result<StepId, crate::Error> {
+        self.plan.step_named(name).ok_or_else(|| {
+            let names: Vec<&str> = self.plan.steps.iter().map(|step| step.name.as_str()).collect();
+            let message = format!(
+                "execution {} has no step `{name}`; it has {}",
+                self.id,
+                names.join(", ")
+            );
+            crate::Error::State(message)
+        })
     }
 
     /// Whether the plan is in graph order.

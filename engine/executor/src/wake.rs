@@ -8,10 +8,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use runwright_model::time::Timestamp;
 
-use crate::{
-    actor::{Input, LOOK_AGAIN},
-    shared::Shared,
-};
+use crate::{actor::LOOK_AGAIN, input::Input, shared::Shared};
 
 /// How many executions that do not go on are woken at once.
 const BATCH: usize = 1_000;

@@ -22,9 +22,10 @@ use runwright_model::{
 use tracing::Instrument as _;
 
 use crate::{
-    actor::{Actor, Input},
+    actor::Actor,
     codes,
     decide::Decision,
+    input::{Ask, Input},
     limits,
     live::{Lines, Live},
     rollback,
@@ -36,8 +37,10 @@ impl Actor {
     /// Starts what should be running and is not; stops what is running and should not be.
     pub(crate) fn reconcile(&mut self, decision: &Decision) {
         let wanted: HashSet<Try> = decision.running.iter().copied().collect();
+        let state = &self.state;
         self.running.retain(|of, (_, task)| {
-            let keep = wanted.contains(of);
+            // A hold or a cancel does not tear an effect off that is under way: its answer is awaited.
+            let keep = wanted.contains(of) || state.effect_under_way(*of).is_some();
             if !keep {
                 task.abort();
             }
@@ -53,7 +56,38 @@ impl Actor {
                 self.probe(*of, *call);
             }
         }
+        for (of, call) in &decision.stopping {
+            if self.stopping.insert((*of, *call)) {
+                self.stop_effect(*of, *call);
+            }
+        }
         self.await_children();
+    }
+
+    /// Leaves what is under way when the engine closes: what its backend finds again at once, the rest when it is
+    /// over, or when waiting longer would hold up the end.
+    pub(crate) fn drain(&mut self) {
+        let now = self.shared.ports.clock.now();
+        let over = self.drained_by().is_some_and(|end| end <= now);
+        let (state, backend) = (&self.state, &self.shared.ports.backend);
+        self.running.retain(|of, (_, task)| {
+            let under_way = state.effect_under_way(*of);
+            let keep = !over && under_way.is_some_and(|(_, call)| !backend.survives(&call.request));
+            if !keep {
+                task.abort();
+            }
+            keep
+        });
+        self.probing.clear();
+    }
+
+    fn stop_effect(&self, of: Try, call: u32) {
+        let key = of.idempotency_key(&self.id, call);
+        let (shared, sender) = (self.shared.clone(), self.sender.clone());
+        tokio::spawn(async move {
+            shared.ports.backend.stop(&key).await;
+            let _ = sender.send(Input::Stopped { of, call });
+        });
     }
 
     fn invoke(&mut self, of: Try) {
@@ -116,6 +150,7 @@ impl Actor {
             execution: self.id.clone(),
             step: step.name.clone(),
             of,
+            component: spec.component,
             generation: self.generation,
             recorded: self.state.open_calls(of)?.to_vec(),
             grants: Arc::new(spec.grants.clone()),
@@ -194,24 +229,12 @@ async fn probe_once(shared: &Shared, request: Request, context: CallContext) -> 
     }
 }
 
-/// Cancels the children of a cancelled execution.
-pub(crate) fn cancel_children(
-    shared: &Arc<Shared>,
-    children: Vec<(Try, u32, ExecutionId)>,
-    by: &str,
-    reason: Option<&str>,
-) {
+/// Asks the children of an execution what it was asked itself.
+pub(crate) fn ask_children(shared: &Arc<Shared>, children: Vec<(Try, u32, ExecutionId)>, ask: &Ask) {
     for (_, _, child) in children {
         let (reply, _) = tokio::sync::oneshot::channel();
-        let reason = reason.map(str::to_owned);
-        shared.send(
-            &child,
-            Input::Cancel {
-                by: by.to_owned(),
-                reason,
-                reply,
-            },
-        );
+        let ask = Box::new(ask.clone());
+        shared.send(&child, Input::Asked { ask, reply });
     }
 }
 

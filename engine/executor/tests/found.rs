@@ -69,6 +69,7 @@ impl Machine {
             globals: BTreeMap::new(),
             parent: None,
             secrets: Vec::new(),
+            rerun_of: None,
         };
         engine.start(id(), plan, started).await
     }

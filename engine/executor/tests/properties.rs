@@ -111,21 +111,37 @@ fn check_effects(state: &State, effects: &[String]) -> Result<(), TestCaseError>
     Ok(())
 }
 
-fn check_undone_in_reverse(state: &State, effects: &[String]) -> Result<(), TestCaseError> {
-    let mut ended: Vec<(u64, StepId)> = state
-        .plan
-        .step_ids()
-        .filter_map(|id| Some((state.visit(id)?.ended_by?, id)))
-        .collect();
-    ended.sort_unstable();
-    let expected: Vec<String> = ended.iter().rev().map(|(_, id)| id.0.to_string()).collect();
-    let mut undone: Vec<String> = effects
+/// A step is undone after all that depend on it; with one at a time, in the exact reverse of completion.
+fn check_undone_in_reverse(state: &State, effects: &[String], concurrency: u8) -> Result<(), TestCaseError> {
+    let undone: Vec<String> = effects
         .iter()
         .filter(|effect| effect.starts_with("undo"))
         .filter_map(|effect| effect.rsplit(' ').next().map(str::to_owned))
         .collect();
-    undone.dedup();
-    prop_assert_eq!(undone, expected);
+    let place = |id: StepId| {
+        let name = id.0.to_string();
+        let first = undone.iter().position(|undo| *undo == name);
+        first.zip(undone.iter().rposition(|undo| *undo == name))
+    };
+    for id in state.plan.step_ids() {
+        for need in &state.plan.step(id).depends_on {
+            if let (Some((_, last)), Some((first, _))) = (place(id), place(*need)) {
+                prop_assert!(last < first, "{id:?} before {need:?} in {undone:?}");
+            }
+        }
+    }
+    if concurrency == 1 {
+        let mut ended: Vec<(u64, StepId)> = state
+            .plan
+            .step_ids()
+            .filter_map(|id| Some((state.visit(id)?.ended_by?, id)))
+            .collect();
+        ended.sort_unstable();
+        let expected: Vec<String> = ended.iter().rev().map(|(_, id)| id.0.to_string()).collect();
+        let mut order = undone.clone();
+        order.dedup();
+        prop_assert_eq!(order, expected);
+    }
     Ok(())
 }
 
@@ -158,7 +174,7 @@ proptest! {
         check_effects(&state, &effects)?;
         prop_assert_eq!(state.status(), expected_status(&state));
         if state.status() == Status::RolledBack {
-            check_undone_in_reverse(&state, &effects)?;
+            check_undone_in_reverse(&state, &effects, concurrency)?;
         }
     }
 

@@ -166,10 +166,22 @@ pub enum Event {
         /// Why.
         reason: Option<String>,
     },
+    /// Somebody holds the execution: nothing new starts until it is released.
+    Paused(Pause),
+    /// The execution goes on after a pause.
+    Unpaused {
+        /// Who released it.
+        by: String,
+    },
+    /// An execution that had ended goes on, with steps that run again.
+    Resumed(Resumption),
     /// Undoing began.
     RollbackStarted {
         /// Why.
         reason: String,
+        /// The step whose result is kept, with all that ended before it; everything is undone when absent.
+        #[serde(default)]
+        to: Option<StepId>,
     },
     /// Undoing one step began.
     RollbackStepStarted {
@@ -189,6 +201,17 @@ pub enum Event {
         of: Try,
         /// Why.
         failure: Failure,
+    },
+    /// Somebody takes the responsibility for a step that could not be undone.
+    RollbackStepSkipped {
+        /// The step.
+        step: StepId,
+        /// Its visit.
+        visit: u32,
+        /// Who.
+        by: String,
+        /// Why it need not be undone.
+        reason: String,
     },
     /// The execution ended.
     Ended {
@@ -221,6 +244,9 @@ pub struct Started {
     /// Placeholders it may use from the start: those its parent handed on.
     #[serde(default)]
     pub secrets: Vec<String>,
+    /// The execution whose plan and parameters it runs again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun_of: Option<ExecutionId>,
 }
 
 /// The step that started a child.
@@ -232,6 +258,53 @@ pub struct Parent {
     pub of: Try,
     /// How deep the child is: 1 below an execution that has no parent.
     pub depth: u32,
+}
+
+/// Why an execution is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Who holds it.
+    pub by: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The hold on a runbook or on everything that it stopped at; absent when it was paused itself.
+    #[serde(default)]
+    pub hold: Option<Hold>,
+}
+
+/// What is held at once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hold {
+    /// Every execution.
+    Everything,
+    /// Every execution of the runbook with this name.
+    Runbook(String),
+}
+
+impl std::fmt::Display for Hold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Everything => f.write_str("everything"),
+            Self::Runbook(name) => write!(f, "runbook {name}"),
+        }
+    }
+}
+
+/// How an execution that had ended goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// Who asked for it.
+    pub by: String,
+    /// The steps that run again although they ended well. In list order the flow goes on at the first of them.
+    pub again: Vec<StepId>,
+    /// Where the flow goes on (list order).
+    pub from: Option<StepId>,
+    /// Parameters with another value than before.
+    pub parameters: Map<String, Value>,
+    /// Inputs put over those of the document, by step.
+    pub inputs: Vec<(StepId, Map<String, Value>)>,
 }
 
 /// What a person or a program sent.

@@ -215,6 +215,7 @@ impl Engine {
             globals: globals(),
             parent: None,
             secrets: Vec::new(),
+            rerun_of: None,
         };
         let existing = self.executor.start(id.clone(), Arc::new(plan), started).await?;
         Ok(Begun { id, existing })
@@ -380,7 +381,11 @@ impl Engine {
     ///
     /// [`Error::State`] when it has not ended or there is nothing to undo.
     pub async fn rollback(&self, id: &ExecutionId, by: &str) -> Result<(), Error> {
-        Ok(self.executor.rollback(id, by.to_owned()).await?)
+        let request = runwright_executor::rollback::Request {
+            by: by.to_owned(),
+            ..Default::default()
+        };
+        Ok(self.executor.rollback(id, request).await?)
     }
 
     /// Stops what is running (it goes on with a resume), makes everything durable, and gives the store free.

@@ -126,6 +126,7 @@ fn append(epoch: Epoch, name: &str, expected: u64, durability: Durability) -> Ap
     // With names and numbers, the encoded record has about `RECORD_BYTES`.
     let event = Event::RollbackStarted {
         reason: "x".repeat(RECORD_BYTES - 60),
+        to: None,
     };
     Append {
         execution: name.parse().unwrap(),

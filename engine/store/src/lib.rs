@@ -122,6 +122,8 @@ pub enum Table {
     Blobs,
     /// Parameters and their versions.
     Parameters,
+    /// What the engine is told about itself: holds, policies.
+    Settings,
 }
 
 /// What must be there before a value is put.

@@ -13,6 +13,7 @@ use runwright_model::{
     secret::{SecretSource, Secrets},
 };
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 /// Keeps every effect by its idempotency key, in order.
 #[derive(Default, Clone)]
@@ -23,6 +24,8 @@ struct Effects {
     order: Vec<String>,
     by_key: BTreeMap<String, Outcome>,
     starts: BTreeMap<String, u32>,
+    hanging: BTreeMap<String, watch::Sender<Option<Outcome>>>,
+    stopped: Vec<String>,
 }
 
 impl World {
@@ -30,6 +33,26 @@ impl World {
     #[must_use]
     pub fn effects(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).order.clone()
+    }
+
+    /// Lets every command that hangs end well.
+    pub fn let_go(&self) {
+        let mut effects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, hanging) in std::mem::take(&mut effects.hanging) {
+            let done = commands::Completed {
+                exit_code: Some(0),
+                ..Default::default()
+            };
+            let outcome = Ok(Answer::Commands(commands::Answer::Completed(done)));
+            effects.by_key.insert(key, outcome.clone());
+            hanging.send_replace(Some(outcome));
+        }
+    }
+
+    /// The keys of the calls that were asked to end, in order.
+    #[must_use]
+    pub fn stopped(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).stopped.clone()
     }
 
     /// How often each effect was begun; more than once is a broken promise.
@@ -48,21 +71,65 @@ impl World {
 #[async_trait::async_trait]
 impl Backend for World {
     async fn perform(&self, request: Request, context: CallContext) -> Outcome {
+        let mut hanging = match self.begin(&request, context.idempotency_key) {
+            Begun::Over(outcome) => return outcome,
+            Begun::Hangs(hanging) => hanging,
+        };
+        let ended = hanging.wait_for(Option::is_some).await;
+        ended.ok().and_then(|outcome| outcome.clone()).unwrap_or_else(killed)
+    }
+
+    async fn stop(&self, idempotency_key: &str) {
         let mut effects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(outcome) = effects.by_key.get(&context.idempotency_key) {
-            return outcome.clone();
+        effects.stopped.push(idempotency_key.to_owned());
+        if let Some(hanging) = effects.hanging.remove(idempotency_key) {
+            effects.by_key.insert(idempotency_key.to_owned(), killed());
+            hanging.send_replace(Some(killed()));
         }
-        let (name, outcome) = answer(&request);
-        if request.has_effect() {
-            effects.order.push(name);
-            *effects.starts.entry(context.idempotency_key.clone()).or_default() += 1;
-            effects.by_key.insert(context.idempotency_key, outcome.clone());
-        }
-        outcome
+    }
+
+    /// A command goes on without the engine, and its key finds it.
+    fn survives(&self, request: &Request) -> bool {
+        matches!(request, Request::Commands(_))
     }
 }
 
-/// Commands named `false` exit with 1; the rest succeeds.
+enum Begun {
+    Over(Outcome),
+    Hangs(watch::Receiver<Option<Outcome>>),
+}
+
+fn killed() -> Outcome {
+    Err(Error::Uncertain("it was stopped".into()))
+}
+
+impl World {
+    fn begin(&self, request: &Request, key: String) -> Begun {
+        let mut effects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outcome) = effects.by_key.get(&key) {
+            return Begun::Over(outcome.clone());
+        }
+        if let Some(hanging) = effects.hanging.get(&key) {
+            return Begun::Hangs(hanging.subscribe());
+        }
+        let (name, outcome) = answer(request);
+        if !request.has_effect() {
+            return Begun::Over(outcome);
+        }
+        let hangs = name.starts_with("hang");
+        effects.order.push(name);
+        *effects.starts.entry(key.clone()).or_default() += 1;
+        if hangs {
+            let (sender, hanging) = watch::channel(None);
+            effects.hanging.insert(key, sender);
+            return Begun::Hangs(hanging);
+        }
+        effects.by_key.insert(key, outcome.clone());
+        Begun::Over(outcome)
+    }
+}
+
+/// Commands named `false` exit with 1, those named `hang` do not end by themselves; the rest succeeds.
 fn answer(request: &Request) -> (String, Outcome) {
     match request {
         Request::Commands(commands::Request::Run { command, .. }) => {

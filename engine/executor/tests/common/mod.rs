@@ -32,6 +32,7 @@ pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_000_000);
 /// - `test:ask`, `test:pause`, `test:sleep`: waits.
 /// - `test:pure`: no call; returns its inputs.
 /// - `test:flaky`: a command, then fails until attempt `Until`.
+/// - `test:stubborn`: cannot be undone; `test:slow-undo`: sleeps five seconds to be undone.
 /// - `test:unstable`: makes another call each time it is run.
 pub(crate) fn plugins() -> Plugins {
     Plugins::default()
@@ -59,6 +60,18 @@ pub(crate) fn plugins() -> Plugins {
             } else {
                 Value::Null
             })
+        })
+        .with("test:stubborn", |invocation, _| async move {
+            if invocation.phase() == Phase::Rollback {
+                return Invoked::Failed(Failure::new(FailureKind::Rejected, "it does not want to"));
+            }
+            Invoked::Returned(json!({}))
+        })
+        .with("test:slow-undo", |invocation, calls| async move {
+            if invocation.phase() == Phase::Run {
+                return Invoked::Returned(json!({}));
+            }
+            unwrap(wait_for(&*calls, waits::Request::Sleep { duration_ms: 5_000 }).await)
         })
         .with("test:flaky", |invocation, calls| async move {
             unwrap(flaky(invocation, &*calls).await)
@@ -177,6 +190,7 @@ pub(crate) fn started(plan: &Plan) -> Started {
         globals: BTreeMap::new(),
         parent: None,
         secrets: Vec::new(),
+        rerun_of: None,
     }
 }
 

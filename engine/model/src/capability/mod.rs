@@ -302,4 +302,11 @@ pub trait Backend: Send + Sync {
     async fn stop(&self, idempotency_key: &str) {
         let _ = idempotency_key;
     }
+
+    /// Whether dropping the `perform` of this request loses nothing: the effect goes on, and the same call `again`
+    /// finds it, also from another process.
+    fn survives(&self, request: &Request) -> bool {
+        let _ = request;
+        false
+    }
 }

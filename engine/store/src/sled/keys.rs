@@ -175,6 +175,7 @@ fn table_byte(table: Table) -> u8 {
         Table::Components => b'c',
         Table::Blobs => b'b',
         Table::Parameters => b's',
+        Table::Settings => b'e',
     }
 }
 

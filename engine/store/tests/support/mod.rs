@@ -27,13 +27,14 @@ pub(crate) fn record(sequence: u64, text: &str) -> Record {
         at,
         event: Event::RollbackStarted {
             reason: text.to_owned(),
+            to: None,
         },
     }
 }
 
 pub(crate) fn text_of(record: &Record) -> &str {
     match &record.event {
-        Event::RollbackStarted { reason } => reason,
+        Event::RollbackStarted { reason, .. } => reason,
         other => panic!("these tests write no {other:?}"),
     }
 }
