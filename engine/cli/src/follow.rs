@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 
 use crate::{
     exit::Exit,
+    open::{close, closing_on_error},
     problem::Problem,
     render::{
         execution,
@@ -64,7 +65,7 @@ pub(crate) struct Follow<'a> {
     /// Stay also when only a person can make it go on.
     pub(crate) stay: bool,
     /// The exit code of a status.
-    pub(crate) exit: fn(Status) -> Exit,
+    pub(crate) exit: &'a dyn Fn(Status) -> Exit,
     /// The executions that were there before.
     pub(crate) before: Vec<Before>,
 }
@@ -72,8 +73,9 @@ pub(crate) struct Follow<'a> {
 impl Follow<'_> {
     /// Follows one execution, writes it as the result, and closes the engine.
     pub(crate) async fn one(&self, engine: Engine, id: &ExecutionId, existing: Option<bool>) -> Result<Exit, Problem> {
-        let (view, stopped) = self.watch(&engine, std::slice::from_ref(id)).await?;
-        engine.close().await?;
+        let mine = std::slice::from_ref(id);
+        let (view, stopped) = closing_on_error(&engine, self.watch(&engine, mine)).await?;
+        close(engine, self.settings, mine).await?;
         let answer = view.into_iter().next().map(|view| Answer { view, existing });
         let Some(answer) = answer else {
             return Ok(stopped.unwrap_or(Exit::Failed));
@@ -84,8 +86,8 @@ impl Follow<'_> {
 
     /// Follows several, writes them as the result, and closes the engine. The exit code is that of the worst.
     pub(crate) async fn several(&self, engine: Engine, ids: &[ExecutionId]) -> Result<Exit, Problem> {
-        let (views, stopped) = self.watch(&engine, ids).await?;
-        engine.close().await?;
+        let (views, stopped) = closing_on_error(&engine, self.watch(&engine, ids)).await?;
+        close(engine, self.settings, ids).await?;
         self.settings
             .console
             .result(&views, || views.iter().map(|view| self.summary(view)).collect())?;
@@ -127,7 +129,7 @@ impl Follow<'_> {
             views.push(engine.show(id).await?);
             if let Some(exit) = stopped {
                 progress.finish();
-                self.say_left_behind(ids);
+                self.say_left_behind(engine, ids).await;
                 stop.leave_at_once_when_asked_again(exit);
                 return Ok((views, Some(exit)));
             }
@@ -162,20 +164,23 @@ impl Follow<'_> {
                     look(engine, id, next_line, progress).await?;
                     return Ok(None);
                 }
-                count = next_change(engine, id, seen) => seen = count,
+                count = next_change(engine, id, seen) => seen = count?,
             }
         }
     }
 
-    fn say_left_behind(&self, ids: &[ExecutionId]) {
+    async fn say_left_behind(&self, engine: &Engine, ids: &[ExecutionId]) {
         let console = &self.settings.console;
         let names: Vec<&str> = ids.iter().map(ExecutionId::as_str).collect();
         let names = names.join(" ");
+        let resume = self.settings.command(&format!("resume {names}"));
+        if engine.has_successor().await {
+            console.say(&format!("left: {names} goes on with another process"));
+            console.say(&format!("    `{resume}` watches it again"));
+            return;
+        }
         console.say(&format!("stopped: {names} stands where it is, and nothing is lost"));
-        console.say(&format!(
-            "    goes on with `{}`",
-            self.settings.command(&format!("resume {names}"))
-        ));
+        console.say(&format!("    goes on with `{resume}`"));
         console.say("    what is under way comes to a stop first; Ctrl-C again leaves at once");
     }
 }
@@ -205,11 +210,10 @@ async fn look(
 }
 
 /// The count after the next change, at most [`IDLE`] later, and not before [`REFRESH`].
-async fn next_change(engine: &Engine, id: &ExecutionId, seen: u64) -> u64 {
+async fn next_change(engine: &Engine, id: &ExecutionId, seen: u64) -> Result<u64, Problem> {
     tokio::time::sleep(REFRESH).await;
-    tokio::time::timeout(IDLE, engine.changed(id, seen))
-        .await
-        .unwrap_or(seen)
+    let changed = tokio::time::timeout(IDLE, engine.changed(id, seen)).await;
+    Ok(changed.unwrap_or(Ok(seen))?)
 }
 
 /// Ctrl-C and SIGTERM.

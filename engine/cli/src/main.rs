@@ -17,7 +17,6 @@ mod problem;
 mod render;
 mod settings;
 mod telemetry;
-mod user;
 
 use crate::{
     args::Args,

@@ -1,9 +1,6 @@
 //! Opening the engine, or only its library, as the settings say.
 
-use runwright::{
-    Engine, Library,
-    model::{id::ExecutionId, status::Status},
-};
+use runwright::{Builder, Engine, Library, model::id::ExecutionId};
 
 use crate::{problem::Problem, render::text::count, settings::Settings};
 
@@ -27,19 +24,20 @@ pub(crate) fn library(settings: &Settings) -> Result<Library, Problem> {
     )?)
 }
 
-/// The engine, with its store.
+/// The engine for a verb that only looks, or changes a parameter: it makes no execution go on.
 pub(crate) async fn engine(settings: &Settings) -> Result<Engine, Problem> {
-    let builder = Engine::builder()
-        .state_dir(settings.state_dir()?)
-        .runbooks(settings.runbooks.clone());
-    Ok(builder.open().await?)
+    Ok(builder(settings)?.drive(false).join().await?)
 }
 
-/// The engine for a verb that makes the executions `mine` go on: it also says which others stand still.
-pub(crate) async fn engine_for(settings: &Settings, mine: &[ExecutionId]) -> Result<Engine, Problem> {
-    let engine = engine(settings).await?;
-    closing_on_error(&engine, hint_at_unfinished(&engine, settings, mine)).await?;
-    Ok(engine)
+/// The engine for a verb that makes executions go on: while this process holds the store, all that are due.
+pub(crate) async fn driving_engine(settings: &Settings) -> Result<Engine, Problem> {
+    Ok(builder(settings)?.join().await?)
+}
+
+fn builder(settings: &Settings) -> Result<Builder, Problem> {
+    Ok(Engine::builder()
+        .state_dir(settings.state_dir()?)
+        .runbooks(settings.runbooks.clone()))
 }
 
 /// Closes the engine when the work fails, so that nothing buffered is lost.
@@ -57,16 +55,12 @@ pub(crate) async fn closing_on_error<T>(
     }
 }
 
-/// Says that executions stand still because the process that ran them ended, except those in `mine`.
-async fn hint_at_unfinished(engine: &Engine, settings: &Settings, mine: &[ExecutionId]) -> Result<(), Problem> {
-    let rows = engine.unfinished().await?;
-    // One that waits is not in trouble: `list --status waiting` shows it.
-    let stopped = rows
-        .iter()
-        .filter(|row| row.status != Status::Waiting && row.status != Status::Paused);
-    let number = stopped
-        .filter(|row| row.parent.is_none() && !mine.contains(&row.id))
-        .count();
+/// Closes the engine of a verb that made the executions `mine` go on, and says which others stand still now: nobody
+/// takes over what this process did for processes that ended before.
+pub(crate) async fn close(engine: Engine, settings: &Settings, mine: &[ExecutionId]) -> Result<(), Problem> {
+    let left = engine.leaves().await?;
+    engine.close().await?;
+    let number = left.iter().filter(|row| !mine.contains(&row.id)).count();
     if number > 0 {
         let verb = if number == 1 {
             "has not ended, and no process runs it"

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Why the value of one parameter cannot be used. Nothing is started.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("parameter `{parameter}` {reason}{}", .allowed.as_ref().map(|a| format!("; allowed is {a}")).unwrap_or_default())]
 pub struct BindError {
     /// The parameter's name, as given.

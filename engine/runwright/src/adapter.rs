@@ -11,7 +11,7 @@ use runwright_model::{
 };
 use serde_json::{Map, Value};
 
-use crate::{Error, Library, bind};
+use crate::{Library, bind, pin::Pin};
 
 /// The machine's clock.
 pub(crate) struct SystemClock;
@@ -50,7 +50,7 @@ impl Clock for SystemClock {
 pub(crate) struct LibraryRunbooks {
     pub(crate) library: Library,
     pub(crate) parameters: ParameterStore,
-    pub(crate) pin: Arc<crate::engine::Pin>,
+    pub(crate) pin: Arc<Pin>,
 }
 
 #[async_trait::async_trait]
@@ -79,10 +79,9 @@ impl Runbooks for LibraryRunbooks {
             .await
             .map_err(|error| failed(error.to_string()))?;
         let plan = Arc::new(plan);
-        self.pin
-            .components(&plan)
-            .await
-            .map_err(|error: Error| failed(error.to_string()))?;
+        let pinned = self.pin.components(&plan).await;
+        let lacking = pinned.map_err(|error| failed(error.to_string()))?;
+        assert!(lacking.is_empty(), "the library has the components of what it compiled");
         Ok(Prepared { plan, parameters })
     }
 }

@@ -1,45 +1,33 @@
 //! The engine: starts executions, and is asked about them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use runwright_executor::{Executor, Ports, ports::Clock as _};
-use runwright_local::{Local, keys::StoreKey, parameters::ParameterStore};
-use runwright_model::{
-    digest::Digest,
-    event::{Signal, Started},
-    id::ExecutionId,
-    log::LogLine,
-    plan::Plan,
-    status::Status,
-};
-use runwright_store::{Expect, Page, Store, Table, memory::MemoryStore, sled::SledStore};
+use runwright_executor::ports::Clock as _;
+use runwright_model::{event::Signal, id::ExecutionId, log::LogLine, status::Status};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::{
     Error, Library, Runbook,
-    adapter::{LibraryRunbooks, SystemClock},
-    bind,
-    shelf::Shelf,
-    show,
+    adapter::SystemClock,
+    builder::Builder,
+    call::{Answer, Begin, Call},
+    link::Link,
+    parameters::Parameters,
     view::{ExecutionRow, ExecutionView},
 };
 
-/// Opens an [`Engine`].
-#[derive(Debug, Clone)]
-pub struct Builder {
-    state_dir: PathBuf,
-    runbooks: Vec<PathBuf>,
-    in_memory: bool,
-}
+/// How often a start brings the components that are lacking.
+const BRING_MAX: usize = 3;
 
-/// A running engine. Cheap to clone.
+/// A running engine: of this process, or of another one that is asked. Cheap to clone.
+///
+/// Every method that asks the engine fails when it is closed, and as [`Builder::join`] says when another process holds
+/// the store.
 #[derive(Clone)]
 pub struct Engine {
     library: Library,
-    executor: Executor,
-    local: Local,
-    store: Arc<dyn Store>,
-    pin: Arc<Pin>,
+    link: Arc<Link>,
 }
 
 /// What to start.
@@ -51,7 +39,7 @@ pub struct StartRequest {
     pub parameters: Map<String, Value>,
     /// Its id; a new one when absent.
     pub id: Option<ExecutionId>,
-    /// Who starts it: a user's name.
+    /// Who starts it: a user's name. A client of another process can name none but its own.
     pub by: String,
 }
 
@@ -65,7 +53,7 @@ pub struct Begun {
 }
 
 /// How long to wait for an execution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Until {
     /// Until its status is final.
     Ended,
@@ -73,103 +61,15 @@ pub enum Until {
     NeedsPerson,
 }
 
-/// Keeps the components of plans in the store, so that an execution runs what it began with.
-pub(crate) struct Pin {
-    store: Arc<dyn Store>,
-    shelf: Shelf,
-}
-
-impl Pin {
-    pub(crate) async fn components(&self, plan: &Plan) -> Result<(), Error> {
-        for spec in plan.actions.values() {
-            let key = spec.component.as_bytes();
-            if self.store.get(Table::Components, key).await?.is_none()
-                && let Some(bytes) = self.shelf.find(&spec.component).await
-            {
-                self.store.put(Table::Components, key, bytes, Expect::Absent).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Builder {
-    /// Where the store is.
-    #[must_use]
-    pub fn state_dir(mut self, path: impl Into<PathBuf>) -> Self {
-        self.state_dir = path.into();
-        self
-    }
-
-    /// Where runbooks are looked for by name.
-    #[must_use]
-    pub fn runbooks(mut self, folders: Vec<PathBuf>) -> Self {
-        self.runbooks = folders;
-        self
-    }
-
-    /// Keeps journals in memory only: for tests and benches. The state directory still holds the key and the
-    /// cache of compiled plugins.
-    #[must_use]
-    pub fn in_memory(mut self) -> Self {
-        self.in_memory = true;
-        self
-    }
-
-    /// Opens the store and claims it. Must be called inside a tokio runtime.
-    ///
-    /// # Errors
-    ///
-    /// When the state directory is in use, cannot be written, or is of a newer version.
-    pub async fn open(self) -> Result<Engine, Error> {
-        let store: Arc<dyn Store> = if self.in_memory {
-            Arc::new(MemoryStore::new())
-        } else {
-            Arc::new(SledStore::open(
-                &self.state_dir,
-                runwright_store::sled::Options::default(),
-            )?)
-        };
-        let library = Library::open(self.state_dir.clone(), self.runbooks)?;
-        library.shelf.attach(store.clone());
-        let local = Local::new(store.clone(), StoreKey::load_or_create(&self.state_dir)?);
-        let pin = Arc::new(Pin {
-            store: store.clone(),
-            shelf: library.shelf.clone(),
-        });
-        let runbooks = LibraryRunbooks {
-            library: library.clone(),
-            parameters: local.parameters().clone(),
-            pin: pin.clone(),
-        };
-        let ports = Ports {
-            store: store.clone(),
-            invoker: library.host.clone(),
-            backend: Arc::new(local.clone()),
-            secrets: Arc::new(local.clone()),
-            clock: Arc::new(SystemClock),
-            runbooks: Arc::new(runbooks),
-        };
-        let executor = Executor::open(ports).await?;
-        Ok(Engine {
-            library,
-            executor,
-            local,
-            store,
-            pin,
-        })
-    }
-}
-
 impl Engine {
     /// A builder with the defaults.
     #[must_use]
     pub fn builder() -> Builder {
-        Builder {
-            state_dir: PathBuf::from("."),
-            runbooks: Vec::new(),
-            in_memory: false,
-        }
+        Builder::new()
+    }
+
+    pub(crate) fn over(library: Library, link: Arc<Link>) -> Self {
+        Self { library, link }
     }
 
     /// Runbooks and plugins.
@@ -180,8 +80,15 @@ impl Engine {
 
     /// The parameter store.
     #[must_use]
-    pub fn parameters(&self) -> &ParameterStore {
-        self.local.parameters()
+    pub fn parameters(&self) -> Parameters<'_> {
+        Parameters(self)
+    }
+
+    pub(crate) async fn ask<T>(&self, by: Option<&str>, call: Call) -> Result<T, Error>
+    where
+        T: TryFrom<Answer, Error = Error>,
+    {
+        self.link.ask(by, call).await?.try_into()
     }
 
     /// Starts an execution, or finds it when its id is taken by the same input. It is durable when this returns.
@@ -203,22 +110,49 @@ impl Engine {
                 diagnostics,
             });
         };
-        let parameters = bind::parameters(&plan, parameters, self.local.parameters()).await?;
-        let id = id.unwrap_or_else(|| ExecutionId::generate(SystemClock.now(), &SystemClock.random()));
-        self.pin.components(&plan).await?;
-        let started = Started {
-            plan: plan.digest(),
-            runbook: plan.name.clone(),
-            request: Digest::of_json(&parameters),
-            parameters,
-            by,
-            globals: globals(),
-            parent: None,
-            secrets: Vec::new(),
-            rerun_of: None,
+        // What is not there before this call is this call's, also when it had to be repeated.
+        let is_new = match &id {
+            None => true,
+            Some(id) => self.length(id).await?.is_none(),
         };
-        let existing = self.executor.start(id.clone(), Arc::new(plan), started).await?;
-        Ok(Begun { id, existing })
+        let id = id.unwrap_or_else(|| ExecutionId::generate(SystemClock.now(), &SystemClock.random()));
+        let call = Call::Start {
+            id: id.clone(),
+            plan: Arc::new(plan),
+            parameters,
+        };
+        for _ in 0..BRING_MAX {
+            match self.ask(Some(&by), call.clone()).await? {
+                Begin::Begun { existing } => {
+                    let existing = existing && !is_new;
+                    return Ok(Begun { id, existing });
+                }
+                Begin::Lacks(components) => self.bring(components).await?,
+            }
+        }
+        Err(Error::State(format!(
+            "execution {id} was not started: the components of its plugins vanish from the store as fast as they are brought"
+        )))
+    }
+
+    async fn bring(&self, components: Vec<runwright_model::digest::Digest>) -> Result<(), Error> {
+        for digest in components {
+            let known = self.library.shelf.known(&digest);
+            let component = known.expect("who compiled the plan knows its components").to_vec();
+            self.ask::<()>(None, Call::Keep { component }).await?;
+        }
+        Ok(())
+    }
+
+    /// How many records its journal has; `None` when there is none.
+    async fn length(&self, id: &ExecutionId) -> Result<Option<u64>, Error> {
+        self.ask(None, Call::Length { id: id.clone() }).await
+    }
+
+    /// The same of an execution that must be there.
+    async fn since(&self, id: &ExecutionId) -> Result<u64, Error> {
+        let length = self.length(id).await?;
+        length.ok_or_else(|| Error::NoExecution(id.to_string()))
     }
 
     /// One execution, whole.
@@ -227,7 +161,8 @@ impl Engine {
     ///
     /// [`Error::NoExecution`], or a journal that cannot be read.
     pub async fn show(&self, id: &ExecutionId) -> Result<ExecutionView, Error> {
-        Ok(show::execution(&self.executor.state(id).await?))
+        let view: Box<ExecutionView> = self.ask(None, Call::Show { id: id.clone() }).await?;
+        Ok(*view)
     }
 
     /// Executions, newest id first; only those with this status, when one is given. At most so many.
@@ -236,27 +171,7 @@ impl Engine {
     ///
     /// When the store fails.
     pub async fn list(&self, status: Option<Status>, most: usize) -> Result<Vec<ExecutionRow>, Error> {
-        self.rows(most, status.into_iter().collect()).await
-    }
-
-    async fn rows(&self, most: usize, statuses: Vec<Status>) -> Result<Vec<ExecutionRow>, Error> {
-        const PAGE: usize = 1_000;
-        let mut rows = Vec::new();
-        let mut before = None;
-        while rows.len() < most {
-            let page = self
-                .store
-                .list(Page {
-                    before: before.take(),
-                    most: PAGE.min(most - rows.len()),
-                    statuses: statuses.clone(),
-                })
-                .await?;
-            let Some((last, _)) = page.last() else { break };
-            before = Some(last.clone());
-            rows.extend(page.into_iter().map(|(id, head)| show::row(id, head.summary)));
-        }
-        Ok(rows)
+        self.ask(None, Call::List { status, most }).await
     }
 
     /// Executions that have not ended, oldest first.
@@ -265,10 +180,7 @@ impl Engine {
     ///
     /// When the store fails.
     pub async fn unfinished(&self) -> Result<Vec<ExecutionRow>, Error> {
-        let unfinished = Status::ALL.into_iter().filter(|status| !status.is_final());
-        let mut rows = self.rows(usize::MAX, unfinished.collect()).await?;
-        rows.sort_by_key(|row| row.started_at);
-        Ok(rows)
+        self.ask(None, Call::Unfinished).await
     }
 
     /// Log lines from this number on, at most so many, each with its number.
@@ -277,27 +189,29 @@ impl Engine {
     ///
     /// [`Error::NoExecution`], or a store that fails.
     pub async fn logs(&self, id: &ExecutionId, from: u64, most: usize) -> Result<Vec<(u64, LogLine)>, Error> {
-        self.executor.flush_logs().await;
-        if self.store.head(id).await?.is_none() {
-            return Err(Error::NoExecution(id.to_string()));
-        }
-        Ok(self.store.read_log(id, from, most).await?)
+        let id = id.clone();
+        self.ask(None, Call::Logs { id, from, most }).await
     }
 
     /// Returns when the execution's state or log has changed since `seen`, with the new count. Start with 0.
-    pub async fn changed(&self, id: &ExecutionId, seen: u64) -> u64 {
-        self.executor.changed(id, seen).await
+    ///
+    /// # Errors
+    ///
+    /// Only those of every method.
+    pub async fn changed(&self, id: &ExecutionId, seen: u64) -> Result<u64, Error> {
+        let id = id.clone();
+        self.ask(None, Call::Changed { id, seen }).await
     }
 
-    /// Waits. The execution goes on in this process while it is waited for.
+    /// Waits. The execution goes on while it is waited for.
     ///
     /// # Errors
     ///
     /// [`Error::NoExecution`]; [`Error::State`] when it cannot go on.
     pub async fn wait(&self, id: &ExecutionId, until: Until) -> Result<ExecutionView, Error> {
-        self.executor.resume(id).await?;
-        self.executor.wait(id, until == Until::NeedsPerson).await?;
-        self.show(id).await
+        let id = id.clone();
+        let view: Box<ExecutionView> = self.ask(None, Call::Wait { id, until }).await?;
+        Ok(*view)
     }
 
     /// Approves or rejects what a step asks; `step` when more than one asks. Durable when it returns.
@@ -330,28 +244,14 @@ impl Engine {
         by: &str,
         payload: Value,
     ) -> Result<(), Error> {
-        let step = match step {
-            None => None,
-            Some(step) => Some(self.step(id, step).await?),
-        };
-        let signal = Signal {
+        let call = Call::Signal {
+            id: id.clone(),
+            since: self.since(id).await?,
             name: name.to_owned(),
-            step,
-            by: by.to_owned(),
+            step: step.map(str::to_owned),
             payload,
         };
-        Ok(self.executor.signal(id, signal).await?)
-    }
-
-    async fn step(&self, id: &ExecutionId, name: &str) -> Result<runwright_model::id::StepId, Error> {
-        let state = self.executor.state(id).await?;
-        state.plan.step_named(name).ok_or_else(|| {
-            let names: Vec<&str> = state.plan.steps.iter().map(|step| step.name.as_str()).collect();
-            Error::State(format!(
-                "execution {id} has no step `{name}`; it has {}",
-                names.join(", ")
-            ))
-        })
+        self.ask(Some(by), call).await
     }
 
     /// Makes an execution go on that a stopped process left.
@@ -360,7 +260,7 @@ impl Engine {
     ///
     /// [`Error::NoExecution`].
     pub async fn resume(&self, id: &ExecutionId) -> Result<(), Error> {
-        Ok(self.executor.resume(id).await?)
+        self.ask(None, Call::Resume { id: id.clone() }).await
     }
 
     /// Asks an execution to stop. Durable when it returns: nothing starts after it.
@@ -369,10 +269,12 @@ impl Engine {
     ///
     /// [`Error::State`] when it has ended or rolls back.
     pub async fn cancel(&self, id: &ExecutionId, by: &str, reason: Option<&str>) -> Result<(), Error> {
-        Ok(self
-            .executor
-            .cancel(id, by.to_owned(), reason.map(str::to_owned))
-            .await?)
+        let call = Call::Cancel {
+            id: id.clone(),
+            since: self.since(id).await?,
+            reason: reason.map(str::to_owned),
+        };
+        self.ask(Some(by), call).await
     }
 
     /// Undoes what an ended execution did.
@@ -381,30 +283,37 @@ impl Engine {
     ///
     /// [`Error::State`] when it has not ended or there is nothing to undo.
     pub async fn rollback(&self, id: &ExecutionId, by: &str) -> Result<(), Error> {
-        let request = runwright_executor::rollback::Request {
-            by: by.to_owned(),
-            ..Default::default()
+        let call = Call::Rollback {
+            id: id.clone(),
+            since: self.since(id).await?,
         };
-        Ok(self.executor.rollback(id, request).await?)
+        self.ask(Some(by), call).await
     }
 
-    /// Stops what is running (it goes on with a resume), makes everything durable, and gives the store free.
+    /// Whether executions go on when this engine is closed: another process holds the store, or is connected and takes
+    /// over.
+    pub async fn has_successor(&self) -> bool {
+        self.link.has_successor().await
+    }
+
+    /// The executions that stand still when this engine is closed: something of them goes on in this process, and no
+    /// other process is connected that takes over. Children are not counted. Empty when another process holds the
+    /// store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn leaves(&self) -> Result<Vec<ExecutionRow>, Error> {
+        self.link.leaves().await
+    }
+
+    /// Stops what is running (it goes on with the next engine), makes everything durable, and gives the store free. A
+    /// process that is connected takes over.
     ///
     /// # Errors
     ///
     /// When the store fails.
     pub async fn close(self) -> Result<(), Error> {
-        Ok(self.executor.close().await?)
+        self.link.close().await
     }
-}
-
-/// Where an execution on one's own machine runs, in the language's own terms.
-fn globals() -> std::collections::BTreeMap<String, String> {
-    [
-        ("REGION", "local"),
-        ("ACCOUNT_ID", "000000000000"),
-        ("AWS_PARTITION", "aws"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
 }

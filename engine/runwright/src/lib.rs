@@ -25,20 +25,31 @@
 //! [`Engine`] for executions, [`Library`] for runbooks and plugins without a store.
 
 pub mod codes;
+pub mod user;
 pub mod view;
 
 mod adapter;
+mod answer;
 mod bind;
+mod builder;
+mod call;
 mod engine;
 mod error;
 mod find;
+mod holder;
 mod library;
+mod link;
+mod parameters;
+mod pin;
 mod shelf;
 mod show;
+mod socket;
 
-pub use engine::{Begun, Builder, Engine, StartRequest, Until};
-pub use error::Error;
+pub use builder::Builder;
+pub use engine::{Begun, Engine, StartRequest, Until};
+pub use error::{Error, Fault, Report};
 pub use library::{Library, Runbook};
+pub use parameters::{NewParameter, Parameters};
 pub use runwright_compiler::{BindError, Compiled, Diagnostic, Severity, Source, Span, parse};
 pub use runwright_local as local;
 pub use runwright_model as model;

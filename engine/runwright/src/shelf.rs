@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use runwright_host::Components;
@@ -16,7 +16,7 @@ pub(crate) struct Shelf(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     known: Mutex<HashMap<Digest, Arc<[u8]>>>,
-    store: OnceLock<Arc<dyn Store>>,
+    store: Mutex<Option<Arc<dyn Store>>>,
 }
 
 impl Shelf {
@@ -28,13 +28,13 @@ impl Shelf {
         digest
     }
 
-    /// Also looks into this store from now on.
-    pub(crate) fn attach(&self, store: Arc<dyn Store>) {
-        // Only one engine opens a library; a second store would hold the same bytes under the same names.
-        let _ = self.0.store.set(store);
+    /// Also looks into this store from now on; without one, into none.
+    pub(crate) fn attach(&self, store: Option<Arc<dyn Store>>) {
+        *self.0.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
     }
 
-    fn known(&self, digest: &Digest) -> Option<Arc<[u8]>> {
+    /// The bytes, when no store is needed for them.
+    pub(crate) fn known(&self, digest: &Digest) -> Option<Arc<[u8]>> {
         self.0
             .known
             .lock()
@@ -48,7 +48,7 @@ impl Shelf {
         if let Some(bytes) = self.known(digest) {
             return Some(bytes.to_vec());
         }
-        let store = self.0.store.get()?;
+        let store = self.0.store.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         store.get(Table::Components, digest.as_bytes()).await.ok().flatten()
     }
 }

@@ -1,11 +1,11 @@
 //! What people and programs see of an execution: derived from its journal, ready for JSON.
 
 use runwright_model::{failure::Failure, id::ExecutionId, status::Status, time::Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// One execution, whole.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionView {
     /// Its id.
@@ -29,7 +29,7 @@ pub struct ExecutionView {
     /// Its parameters, defaults among them.
     pub parameters: Map<String, Value>,
     /// Variables as they stand.
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub variables: Map<String, Value>,
     /// Its steps, in the order of the document.
     pub steps: Vec<StepView>,
@@ -39,12 +39,12 @@ pub struct ExecutionView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// What it waits for; empty when it waits for nothing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<WaitView>,
 }
 
 /// One step.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepView {
     /// Its name.
@@ -54,7 +54,7 @@ pub struct StepView {
     /// How it stands.
     pub status: Status,
     /// The names of the steps it waits for (graph order).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
     /// Its attempt, from 1; 0 before the first.
     pub attempt: u32,
@@ -72,7 +72,7 @@ pub struct StepView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Value>,
     /// Its outputs.
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub outputs: Map<String, Value>,
     /// Why it failed (last).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,7 +89,7 @@ pub struct StepView {
 }
 
 /// Something an execution waits for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WaitView {
     /// The step that waits.
@@ -103,7 +103,7 @@ pub struct WaitView {
 }
 
 /// For what a step waits.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "waitsFor")]
 pub enum WaitReason {
     /// People.
@@ -156,7 +156,7 @@ impl WaitReason {
 }
 
 /// One execution in a list.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionRow {
     /// Its id.

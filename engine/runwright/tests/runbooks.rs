@@ -10,10 +10,9 @@ mod world;
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use runwright::{
-    local::parameters::Put,
+    NewParameter,
     model::{
         capability::parameters::{NewValue, ParameterType},
-        secret::Secrets,
         status::Status,
     },
 };
@@ -174,15 +173,13 @@ async fn service_rollout_of_a_version_that_is_there_does_not_touch_it() {
 async fn with_secret(world: &World, taken: fn(&str) -> bool) -> (Guarded, Value) {
     let file = world.path("secret.env");
     fs::write(&file, "SECRET=first-secret\n").unwrap();
-    let put = Put {
-        name: "/app/secret",
+    let new = NewParameter {
+        name: "/app/secret".into(),
         parameter_type: ParameterType::SecureString,
         value: NewValue::Given("first-secret".into()),
         overwrite: false,
-        idempotency_key: None,
-        secrets: Secrets::default(),
     };
-    world.engine().parameters().put(put).await.unwrap();
+    world.engine().parameters().put(new).await.unwrap();
     let service = Guarded::start(file.clone().into(), taken);
     let inputs = json!({
         "Parameter": "/app/secret",

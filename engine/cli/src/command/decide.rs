@@ -5,10 +5,9 @@ use runwright::model::id::ExecutionId;
 use crate::{
     exit::Exit,
     follow::{Before, Follow},
-    open::{closing_on_error, engine_for},
+    open::{closing_on_error, driving_engine},
     problem::Problem,
     settings::Settings,
-    user,
 };
 
 pub(super) const APPROVE_HELP: &str = "\
@@ -45,11 +44,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, approve: bool, settings: &Settings) -> Result<Exit, Problem> {
-    let engine = engine_for(settings, std::slice::from_ref(&args.id)).await?;
+    let engine = driving_engine(settings).await?;
     let (step, comment) = (args.step.as_deref(), args.comment.as_deref());
     let decided = async {
         let before = Before::look(&engine, &args.id).await?;
-        engine.decide(&args.id, step, approve, &user::name(), comment).await?;
+        engine
+            .decide(&args.id, step, approve, &runwright::user::name(), comment)
+            .await?;
         Ok(vec![before])
     };
     let before = closing_on_error(&engine, decided).await?;
@@ -61,7 +62,7 @@ pub(crate) async fn run(args: Args, approve: bool, settings: &Settings) -> Resul
     let follow = Follow {
         settings,
         stay: args.follow,
-        exit: Exit::of,
+        exit: &Exit::of,
         before,
     };
     follow.one(engine, &args.id, None).await

@@ -1,7 +1,5 @@
 //! `logs`: what steps and their commands said.
 
-use std::time::Duration;
-
 use runwright::{Engine, model::id::ExecutionId};
 
 use crate::{
@@ -22,8 +20,6 @@ With --output json every line is an object of its own: {\"line\": 0, \"at\": …
 
 /// Lines fetched at once.
 const LINES_AT_ONCE: usize = 1_000;
-/// Between two looks when nothing happens.
-const IDLE: Duration = Duration::from_secs(1);
 
 /// Show what the steps of an execution said
 #[derive(Debug, clap::Args)]
@@ -66,7 +62,7 @@ async fn show(engine: &Engine, args: &Args, settings: &Settings) -> Result<Exit,
         };
         tokio::select! {
             exit = stop.asked() => return Ok(exit),
-            changed = tokio::time::timeout(IDLE, engine.changed(&args.id, seen)) => seen = changed.unwrap_or(seen),
+            changed = engine.changed(&args.id, seen) => seen = changed?,
         }
     }
 }

@@ -1,10 +1,9 @@
-//! The verbs. Each file holds one: its options, and what it does.
+//! The verbs. Each file holds one, or two that are alike: the options, and what is done.
 //!
 //! To add one, write its file, a variant of [`Verb`], and a line in each match below.
 
 use crate::{exit::Exit, open::block_on, problem::Problem, settings::Settings};
 
-mod cancel;
 mod completions;
 mod decide;
 mod explain;
@@ -15,10 +14,10 @@ mod man;
 mod param;
 mod plugin;
 mod resume;
-mod rollback;
 mod run;
 mod show;
 mod signal;
+mod stop;
 mod store;
 mod validate;
 
@@ -34,8 +33,8 @@ pub(crate) enum Verb {
     #[command(after_help = decide::REJECT_HELP)]
     Reject(decide::Args),
     Signal(signal::Args),
-    Cancel(cancel::Args),
-    Rollback(rollback::Args),
+    Cancel(stop::CancelArgs),
+    Rollback(stop::RollbackArgs),
     List(list::Args),
     Show(show::Args),
     Logs(logs::Args),
@@ -83,8 +82,8 @@ pub(crate) fn run(verb: Verb, settings: &Settings) -> Result<Exit, Problem> {
         Verb::Approve(args) => block_on(decide::run(args, true, settings)),
         Verb::Reject(args) => block_on(decide::run(args, false, settings)),
         Verb::Signal(args) => block_on(signal::run(args, settings)),
-        Verb::Cancel(args) => block_on(cancel::run(args, settings)),
-        Verb::Rollback(args) => block_on(rollback::run(args, settings)),
+        Verb::Cancel(args) => block_on(stop::cancel(args, settings)),
+        Verb::Rollback(args) => block_on(stop::rollback(args, settings)),
         Verb::List(args) => block_on(list::run(args, settings)),
         Verb::Show(args) => block_on(show::run(args, settings)),
         Verb::Logs(args) => block_on(logs::run(args, settings)),

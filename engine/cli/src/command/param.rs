@@ -4,12 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 use runwright::{
-    Engine,
-    local::parameters::Put,
-    model::{
-        capability::parameters::{NewValue, Parameter, ParameterType},
-        secret::Secrets,
-    },
+    Engine, NewParameter,
+    model::capability::parameters::{NewValue, Parameter, ParameterType},
 };
 
 use crate::{
@@ -132,18 +128,25 @@ enum Kind {
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
+    // Read before the store is held: whoever types it may take a while.
+    let value = match &args.what {
+        What::Put(args) => value(args)?,
+        What::Get { .. } | What::List { .. } | What::History { .. } | What::Label { .. } | What::Rm { .. } => {
+            String::new()
+        }
+    };
     let engine = engine(settings).await?;
-    closing_on_error(&engine, work(&engine, args.what, settings)).await?;
+    closing_on_error(&engine, work(&engine, args.what, value, settings)).await?;
     engine.close().await?;
     Ok(Exit::Success)
 }
 
-async fn work(engine: &Engine, what: What, settings: &Settings) -> Result<(), Problem> {
+async fn work(engine: &Engine, what: What, value: String, settings: &Settings) -> Result<(), Problem> {
     let console = &settings.console;
     let store = engine.parameters();
     match what {
         What::Put(args) => {
-            let written = put(engine, args).await?;
+            let written = put(engine, args, value).await?;
             console.result(&parameter::object(&written), || parameter::written(&written.parameter))
         }
         What::Get { name, reveal } => {
@@ -151,11 +154,7 @@ async fn work(engine: &Engine, what: What, settings: &Settings) -> Result<(), Pr
             console.result(&parameter::object(&it), || format!("{}\n", it.value))
         }
         What::List { path } => {
-            let found = match path {
-                Some(path) => store.get_by_path(&path, true).await?,
-                None => store.list().await?,
-            };
-            let found = all_shown(engine, found, false).await?;
+            let found = all_shown(engine, store.list(path.as_deref()).await?, false).await?;
             console.result(&parameter::objects(&found), || {
                 parameter::list(&found, console.columns())
             })
@@ -184,7 +183,20 @@ async fn work(engine: &Engine, what: What, settings: &Settings) -> Result<(), Pr
     }
 }
 
-async fn put(engine: &Engine, args: PutArgs) -> Result<Shown, Problem> {
+/// The value to put, from wherever it is.
+fn value(args: &PutArgs) -> Result<String, Problem> {
+    match (&args.value, &args.value_file) {
+        (Some(value), _) => Ok(value.clone()),
+        (None, Some(file)) => input::read(file),
+        (None, None) => {
+            let text = input::read(Path::new("-"))?;
+            let line = text.strip_suffix('\n');
+            Ok(line.map_or(text.clone(), |line| line.strip_suffix('\r').unwrap_or(line).to_owned()))
+        }
+    }
+}
+
+async fn put(engine: &Engine, args: PutArgs, value: String) -> Result<Shown, Problem> {
     let store = engine.parameters();
     let parameter_type = match args.kind {
         Some(Kind::String) => ParameterType::String,
@@ -195,24 +207,13 @@ async fn put(engine: &Engine, args: PutArgs) -> Result<Shown, Problem> {
             .await
             .map_or(ParameterType::String, |there| there.parameter_type),
     };
-    let value = match (args.value, args.value_file) {
-        (Some(value), _) => value,
-        (None, Some(file)) => input::read(&file)?,
-        (None, None) => {
-            let text = input::read(Path::new("-"))?;
-            text.strip_suffix('\n')
-                .map_or(text.clone(), |line| line.strip_suffix('\r').unwrap_or(line).to_owned())
-        }
-    };
-    let put = Put {
-        name: &args.name,
+    let new = NewParameter {
+        name: args.name,
         parameter_type,
         value: NewValue::Given(value),
         overwrite: args.overwrite,
-        idempotency_key: None,
-        secrets: Secrets::default(),
     };
-    let written = store.put(put).await?;
+    let written = store.put(new).await?;
     shown(engine, written, false).await
 }
 

@@ -5,7 +5,7 @@ use runwright::model::id::ExecutionId;
 use crate::{
     exit::Exit,
     follow::{Before, Follow},
-    open::{closing_on_error, engine, engine_for},
+    open::{closing_on_error, driving_engine},
     problem::Problem,
     settings::Settings,
 };
@@ -34,11 +34,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
     let named = !args.ids.is_empty();
-    let engine = if named {
-        engine_for(settings, &args.ids).await?
-    } else {
-        engine(settings).await?
-    };
+    let engine = driving_engine(settings).await?;
     let resumed = closing_on_error(&engine, async {
         let mut ids = args.ids;
         if !named {
@@ -60,7 +56,7 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
     let follow = Follow {
         settings,
         stay: args.follow,
-        exit: Exit::of,
+        exit: &Exit::of,
         before,
     };
     match ids.as_slice() {

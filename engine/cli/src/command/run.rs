@@ -8,10 +8,9 @@ use crate::{
     exit::Exit,
     follow::{Before, Follow},
     input,
-    open::{closing_on_error, engine_for},
+    open::{closing_on_error, driving_engine},
     problem::Problem,
     settings::Settings,
-    user,
 };
 
 const AFTER_HELP: &str = "\
@@ -46,8 +45,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
     let parameters = input::parameters(args.parameters.as_deref(), &args.param)?;
-    let mine: Vec<ExecutionId> = args.id.iter().cloned().collect();
-    let engine = engine_for(settings, &mine).await?;
+    let engine = driving_engine(settings).await?;
     let started = async {
         let runbook = engine.library().runbook(&args.runbook).await?;
         checked(&runbook, settings)?;
@@ -55,7 +53,7 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
             runbook,
             parameters,
             id: args.id,
-            by: user::name(),
+            by: runwright::user::name(),
         };
         let begun = engine.start(request).await?;
         let before = if begun.existing {
@@ -70,7 +68,7 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
     let follow = Follow {
         settings,
         stay: args.follow,
-        exit: Exit::of,
+        exit: &Exit::of,
         before,
     };
     follow.one(engine, &begun.id, Some(begun.existing)).await

@@ -7,11 +7,10 @@ use crate::{
     exit::Exit,
     follow::{Before, Follow},
     input,
-    open::{closing_on_error, engine_for},
+    open::{close, closing_on_error, driving_engine},
     problem::Problem,
     render::text,
     settings::Settings,
-    user,
 };
 
 const AFTER_HELP: &str = "\
@@ -44,13 +43,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
-    let engine = engine_for(settings, std::slice::from_ref(&args.id)).await?;
+    let engine = driving_engine(settings).await?;
     let payload = args.payload.as_deref().map_or(Value::Null, input::json_or_text);
     let sent = async {
         let before = Before::look(&engine, &args.id).await?;
         let step = args.step.as_deref();
         engine
-            .signal(&args.id, &args.name, step, &user::name(), payload)
+            .signal(&args.id, &args.name, step, &runwright::user::name(), payload)
             .await?;
         Ok(vec![before])
     };
@@ -64,7 +63,7 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
     let follow = Follow {
         settings,
         stay: args.follow,
-        exit: Exit::of,
+        exit: &Exit::of,
         before,
     };
     follow.one(engine, &args.id, None).await
@@ -73,7 +72,7 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
 /// Writes the execution as it stands, and for people only how it goes on, and closes the engine.
 pub(super) async fn leave(engine: Engine, id: &ExecutionId, settings: &Settings) -> Result<Exit, Problem> {
     let view = engine.show(id).await;
-    engine.close().await?;
+    close(engine, settings, std::slice::from_ref(id)).await?;
     settings.console.result(&view?, || {
         format!("{id} goes on with\n    {}\n", settings.command(&format!("resume {id}")))
     })?;

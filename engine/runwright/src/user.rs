@@ -6,8 +6,14 @@
 use std::{fs, process::Command};
 
 /// The name of the user this process belongs to; `uid-N` when the system has none for them.
-pub(crate) fn name() -> String {
-    let uid = rustix::process::getuid().as_raw();
+#[must_use]
+pub fn name() -> String {
+    name_of(rustix::process::getuid().as_raw())
+}
+
+/// The name of the user with this id, in the same way. Blocks, if only for a file.
+#[must_use]
+pub(crate) fn name_of(uid: u32) -> String {
     from_passwd(uid)
         .or_else(|| from_directory(uid))
         .unwrap_or_else(|| format!("uid-{uid}"))

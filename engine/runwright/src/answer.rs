@@ -1,0 +1,211 @@
+//! The answer to each call, in the process that holds the store. The only place where calls become deeds.
+
+use std::sync::Arc;
+
+use runwright_local::parameters::Put;
+use runwright_model::{
+    digest::Digest,
+    event::{Event, Signal, Started},
+    id::{ExecutionId, StepId},
+    log::LogLine,
+    plan::Plan,
+    secret::Secrets,
+    status::Status,
+};
+use runwright_store::Page;
+use serde_json::{Map, Value};
+
+use crate::{
+    Error, Until, bind,
+    call::{Answer, Asked, Begin, Call, ParameterCall},
+    holder::Holder,
+    parameters::NewParameter,
+    show,
+    view::{ExecutionRow, ExecutionView},
+};
+
+impl Holder {
+    /// Does what is asked, in the name of this user.
+    pub(crate) async fn answer(&self, asked: &Asked, by: &str) -> Result<Answer, Error> {
+        let again = asked.again;
+        match &asked.call {
+            Call::Start { id, plan, parameters } => {
+                Ok(self.start(id, plan.clone(), parameters.clone(), by).await?.into())
+            }
+            Call::Keep { component } => Ok(self.pin.keep(component).await?.into()),
+            Call::Length { id } => Ok(self.store.head(id).await?.map(|head| head.length).into()),
+            Call::Show { id } => Ok(Box::new(self.show(id).await?).into()),
+            Call::List { status, most } => Ok(self.rows(*most, status.iter().copied().collect()).await?.into()),
+            Call::Unfinished => Ok(self.unfinished().await?.into()),
+            Call::Logs { id, from, most } => Ok(self.logs(id, *from, *most).await?.into()),
+            Call::Changed { id, seen } => Ok(self.executor.changed(id, *seen).await.into()),
+            Call::Wait { id, until } => Ok(Box::new(self.wait(id, *until).await?).into()),
+            Call::Signal {
+                id,
+                since,
+                name,
+                step,
+                payload,
+            } => {
+                let signal = Signal {
+                    name: name.clone(),
+                    step: self.step(id, step.as_deref()).await?,
+                    by: by.to_owned(),
+                    payload: payload.clone(),
+                };
+                let sent = Event::Signalled(signal.clone());
+                if !(again && self.has_since(id, *since, |event| *event == sent).await?) {
+                    self.executor.signal(id, signal).await?;
+                }
+                Ok(().into())
+            }
+            Call::Resume { id } => Ok(self.executor.resume(id).await?.into()),
+            Call::Cancel { id, since, reason } => {
+                let asks = |event: &Event| matches!(event, Event::CancelRequested { by: who, .. } if who == by);
+                if !(again && self.has_since(id, *since, asks).await?) {
+                    self.executor.cancel(id, by.to_owned(), reason.clone()).await?;
+                }
+                Ok(().into())
+            }
+            Call::Rollback { id, since } => {
+                let begins = |event: &Event| matches!(event, Event::RollbackStarted { .. });
+                if !(again && self.has_since(id, *since, begins).await?) {
+                    let request = runwright_executor::rollback::Request {
+                        by: by.to_owned(),
+                        ..Default::default()
+                    };
+                    self.executor.rollback(id, request).await?;
+                }
+                Ok(().into())
+            }
+            Call::Parameter(call) => self.parameter(call).await,
+        }
+    }
+
+    /// Whether the journal holds such an event from this record on: a call that is repeated finds its own traces.
+    async fn has_since(&self, id: &ExecutionId, since: u64, is_it: impl Fn(&Event) -> bool) -> Result<bool, Error> {
+        let records = self.store.read(id, since).await?;
+        Ok(records.iter().any(|record| is_it(&record.event)))
+    }
+
+    async fn start(
+        &self,
+        id: &ExecutionId,
+        plan: Arc<Plan>,
+        parameters: Map<String, Value>,
+        by: &str,
+    ) -> Result<Begin, Error> {
+        let parameters = bind::parameters(&plan, parameters, &self.parameters).await?;
+        let lacking = self.pin.components(&plan).await?;
+        if !lacking.is_empty() {
+            return Ok(Begin::Lacks(lacking));
+        }
+        let started = Started {
+            plan: plan.digest(),
+            runbook: plan.name.clone(),
+            request: Digest::of_json(&parameters),
+            parameters,
+            by: by.to_owned(),
+            globals: globals(),
+            parent: None,
+            secrets: Vec::new(),
+            rerun_of: None,
+        };
+        let existing = self.executor.start(id.clone(), plan, started).await?;
+        Ok(Begin::Begun { existing })
+    }
+
+    async fn show(&self, id: &ExecutionId) -> Result<ExecutionView, Error> {
+        Ok(show::execution(&self.executor.state(id).await?))
+    }
+
+    async fn rows(&self, most: usize, statuses: Vec<Status>) -> Result<Vec<ExecutionRow>, Error> {
+        const PAGE: usize = 1_000;
+        let mut rows = Vec::new();
+        let mut before = None;
+        while rows.len() < most {
+            let page = self
+                .store
+                .list(Page {
+                    before: before.take(),
+                    most: PAGE.min(most - rows.len()),
+                    statuses: statuses.clone(),
+                })
+                .await?;
+            let Some((last, _)) = page.last() else { break };
+            before = Some(last.clone());
+            rows.extend(page.into_iter().map(|(id, head)| show::row(id, head.summary)));
+        }
+        Ok(rows)
+    }
+
+    async fn unfinished(&self) -> Result<Vec<ExecutionRow>, Error> {
+        let unfinished = Status::ALL.into_iter().filter(|status| !status.is_final());
+        let mut rows = self.rows(usize::MAX, unfinished.collect()).await?;
+        rows.sort_by_key(|row| row.started_at);
+        Ok(rows)
+    }
+
+    async fn logs(&self, id: &ExecutionId, from: u64, most: usize) -> Result<Vec<(u64, LogLine)>, Error> {
+        self.executor.flush_logs().await;
+        if self.store.head(id).await?.is_none() {
+            return Err(Error::NoExecution(id.to_string()));
+        }
+        Ok(self.store.read_log(id, from, most).await?)
+    }
+
+    async fn wait(&self, id: &ExecutionId, until: Until) -> Result<ExecutionView, Error> {
+        self.executor.resume(id).await?;
+        self.executor.wait(id, until == Until::NeedsPerson).await?;
+        self.show(id).await
+    }
+
+    async fn step(&self, id: &ExecutionId, name: Option<&str>) -> Result<Option<StepId>, Error> {
+        let Some(name) = name else { return Ok(None) };
+        let state = self.executor.state(id).await?;
+        let step = state.plan.step_named(name).ok_or_else(|| {
+            let names: Vec<&str> = state.plan.steps.iter().map(|step| step.name.as_str()).collect();
+            Error::State(format!(
+                "execution {id} has no step `{name}`; it has {}",
+                names.join(", ")
+            ))
+        })?;
+        Ok(Some(step))
+    }
+
+    async fn parameter(&self, call: &ParameterCall) -> Result<Answer, Error> {
+        let store = &self.parameters;
+        match call {
+            ParameterCall::Get { selector } => Ok(store.get(selector).await?.into()),
+            ParameterCall::List { path: Some(path) } => Ok(store.get_by_path(path, true).await?.into()),
+            ParameterCall::List { path: None } => Ok(store.list().await?.into()),
+            ParameterCall::History { name } => Ok(store.history(name).await?.into()),
+            ParameterCall::Put { new, key } => Ok(store.put(put(new, key)).await?.into()),
+            ParameterCall::Label { name, version, label } => Ok(store.label(name, *version, label).await?.into()),
+            ParameterCall::Delete { name } => Ok(store.delete(name).await?.into()),
+            ParameterCall::Reveal { placeholder } => Ok(store.reveal(placeholder).await?.to_string().into()),
+        }
+    }
+}
+
+fn put<'a>(new: &'a NewParameter, key: &'a str) -> Put<'a> {
+    Put {
+        name: &new.name,
+        parameter_type: new.parameter_type,
+        value: new.value.clone(),
+        overwrite: new.overwrite,
+        idempotency_key: Some(key),
+        secrets: Secrets::default(),
+    }
+}
+
+/// Where an execution on one's own machine runs, in the language's own terms.
+fn globals() -> std::collections::BTreeMap<String, String> {
+    [
+        ("REGION", "local"),
+        ("ACCOUNT_ID", "000000000000"),
+        ("AWS_PARTITION", "aws"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}

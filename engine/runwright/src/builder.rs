@@ -1,0 +1,105 @@
+//! How an engine is opened.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{Engine, Error, Library, link::Link};
+
+/// Opens an [`Engine`]. Made by [`Engine::builder`].
+#[derive(Debug, Clone)]
+pub struct Builder {
+    options: Options,
+    runbooks: Vec<PathBuf>,
+}
+
+/// What an engine was told.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) state_dir: PathBuf,
+    pub(crate) in_memory: bool,
+    pub(crate) drive: bool,
+    pub(crate) patience: Duration,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            options: Options {
+                state_dir: PathBuf::from("."),
+                in_memory: false,
+                drive: true,
+                patience: Duration::from_secs(30),
+            },
+            runbooks: Vec::new(),
+        }
+    }
+
+    /// Where the store is.
+    #[must_use]
+    pub fn state_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options.state_dir = path.into();
+        self
+    }
+
+    /// Where runbooks are looked for by name.
+    #[must_use]
+    pub fn runbooks(mut self, folders: Vec<PathBuf>) -> Self {
+        self.runbooks = folders;
+        self
+    }
+
+    /// Keeps journals in memory only: for tests and benches. The state directory still holds the key and the
+    /// cache of compiled plugins.
+    #[must_use]
+    pub fn in_memory(mut self) -> Self {
+        self.options.in_memory = true;
+        self
+    }
+
+    /// Whether the engine, while it holds the store, makes every execution go on that is due, and answers other
+    /// processes (through a socket in the state directory). So it does by default. With `false` it is for looking at
+    /// things: it makes nothing go on by itself, and whoever wants the store waits until it is closed.
+    #[must_use]
+    pub fn drive(mut self, drive: bool) -> Self {
+        self.options.drive = drive;
+        self
+    }
+
+    /// How long to wait for a process that holds the store and does not answer: 30 s by default.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.options.patience = patience;
+        self
+    }
+
+    /// Opens the store and holds it until the engine is closed. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When another process holds the store (the error names it), or the state directory cannot be written, or is of a
+    /// newer version.
+    pub async fn open(self) -> Result<Engine, Error> {
+        self.linked(false).await
+    }
+
+    /// Holds the store when nobody does, and is else a client of the process that holds it, with the same methods and
+    /// the same answers. When that process ends, in whatever way, this engine takes its place or becomes a client of
+    /// the one that did; calls under way are repeated, and none is carried out twice. Must be called inside a tokio
+    /// runtime.
+    ///
+    /// A client acts as the user it runs as: `by` must be the name of that user, [`crate::user::name`].
+    ///
+    /// # Errors
+    ///
+    /// When the process that holds the store does not answer or is of another version, or the state directory cannot
+    /// be written, or is of a newer version.
+    pub async fn join(self) -> Result<Engine, Error> {
+        self.linked(true).await
+    }
+
+    async fn linked(self, joins: bool) -> Result<Engine, Error> {
+        let library = Library::open(self.options.state_dir.clone(), self.runbooks)?;
+        let joins = joins && !self.options.in_memory;
+        let link = Link::open(self.options, library.clone(), joins).await?;
+        Ok(Engine::over(library, link))
+    }
+}

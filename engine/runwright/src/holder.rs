@@ -1,0 +1,115 @@
+//! The store and what works over it, in the one process that holds them.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use runwright_executor::{Executor, Ports};
+use runwright_local::{Local, keys::StoreKey, parameters::ParameterStore};
+use runwright_store::{Store, memory::MemoryStore, sled::SledStore};
+
+use crate::{
+    Error, Library,
+    adapter::{LibraryRunbooks, SystemClock},
+    builder::Options,
+    pin::Pin,
+    shelf::Shelf,
+    view::ExecutionRow,
+};
+
+/// The longest wait for tasks that were told to end and still have the store.
+const RELEASE_WAIT: Duration = Duration::from_secs(5);
+
+/// Holds the store, and answers calls (`answer.rs`).
+pub(crate) struct Holder {
+    pub(crate) executor: Executor,
+    pub(crate) parameters: ParameterStore,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) pin: Arc<Pin>,
+    shelf: Shelf,
+}
+
+impl Holder {
+    /// Opens the store and claims it.
+    pub(crate) async fn open(options: &Options, library: &Library) -> Result<Self, Error> {
+        let store = open_store(options).await?;
+        let local = Local::new(store.clone(), StoreKey::load_or_create(&options.state_dir)?);
+        let pin = Arc::new(Pin::new(store.clone(), library.shelf.clone()));
+        let runbooks = LibraryRunbooks {
+            library: library.clone(),
+            parameters: local.parameters().clone(),
+            pin: pin.clone(),
+        };
+        let ports = Ports {
+            store: store.clone(),
+            invoker: library.host.clone(),
+            backend: Arc::new(local.clone()),
+            secrets: Arc::new(local.clone()),
+            clock: Arc::new(SystemClock),
+            runbooks: Arc::new(runbooks),
+        };
+        library.shelf.attach(Some(store.clone()));
+        let executor = if options.drive {
+            Executor::open(ports).await?
+        } else {
+            Executor::at_rest(ports).await?
+        };
+        Ok(Self {
+            executor,
+            parameters: local.parameters().clone(),
+            store,
+            pin,
+            shelf: library.shelf.clone(),
+        })
+    }
+
+    /// What is under way here and not done when the holder closes, without children.
+    pub(crate) async fn under_way(&self) -> Result<Vec<ExecutionRow>, Error> {
+        let mut rows = Vec::new();
+        for id in self.executor.active() {
+            if let Some(head) = self.store.head(&id).await?
+                && head.summary.parent.is_none()
+                && !head.summary.status.is_final()
+            {
+                rows.push(crate::show::row(id, head.summary));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Stops what is running (it goes on with a resume), makes everything durable, and returns when the store is free
+    /// for others.
+    pub(crate) async fn close(this: Arc<Self>) -> Result<(), Error> {
+        let closed = this.executor.close().await;
+        this.shelf.attach(None);
+        let store = Arc::downgrade(&this.store);
+        drop(this);
+        released(&store).await;
+        Ok(closed?)
+    }
+}
+
+async fn open_store(options: &Options) -> Result<Arc<dyn Store>, Error> {
+    if options.in_memory {
+        return Ok(Arc::new(MemoryStore::new()));
+    }
+    let directory = options.state_dir.clone();
+    let opened = tokio::task::spawn_blocking(move || SledStore::open(directory, Default::default()));
+    let store = opened
+        .await
+        .expect("opening a store does not panic, and is not called off")?;
+    Ok(Arc::new(store))
+}
+
+/// Returns when nobody has the store any more. A task that was told to end lets go of it the next time it is looked at.
+async fn released(store: &Weak<dyn Store>) {
+    let patience = tokio::time::Instant::now() + RELEASE_WAIT;
+    while store.strong_count() > 0 {
+        if tokio::time::Instant::now() > patience {
+            tracing::warn!("something that was stopped still holds the store; it is free when this process ends");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
