@@ -27,6 +27,10 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    // The engine starts this program again for each command: then it is that command's supervisor and nothing else.
+    if let Some(exit) = runwright::local::commands::supervise_if_asked() {
+        return exit;
+    }
     let words: Vec<OsString> = env::args_os().collect();
     let args = match Args::try_parse_from(&words) {
         Ok(args) => args,

@@ -1,6 +1,6 @@
 //! Opening the engine, or only its library, as the settings say.
 
-use runwright::{Builder, Engine, Library, model::id::ExecutionId};
+use runwright::{Builder, Engine, Library, local::commands::Launcher, model::id::ExecutionId};
 
 use crate::{problem::Problem, render::text::count, settings::Settings};
 
@@ -37,7 +37,8 @@ pub(crate) async fn driving_engine(settings: &Settings) -> Result<Engine, Proble
 fn builder(settings: &Settings) -> Result<Builder, Problem> {
     Ok(Engine::builder()
         .state_dir(settings.state_dir()?)
-        .runbooks(settings.runbooks.clone()))
+        .runbooks(settings.runbooks.clone())
+        .supervisor(Launcher::this_program()))
 }
 
 /// Closes the engine when the work fails, so that nothing buffered is lost.

@@ -2,9 +2,10 @@
 
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 use runwright_model::capability::Error;
+use serde::{Deserialize, Serialize};
 
 /// A user a command runs as.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) name: String,
     pub(crate) uid: u32,

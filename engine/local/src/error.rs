@@ -35,6 +35,9 @@ pub enum Error {
         /// Its length.
         found: u64,
     },
+    /// The state directory cannot be named from the root on.
+    #[error("the state directory cannot be found from the root on: {0}; does the working directory still exist?")]
+    StateDir(#[source] std::io::Error),
     /// The system gives no random bytes.
     #[error("the system gave no random bytes: {0}")]
     Random(String),

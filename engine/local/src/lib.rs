@@ -48,17 +48,23 @@ pub mod parameters;
 pub mod probe;
 mod target;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use runwright_model::{
     capability::{self, Backend, CallContext, Outcome, Request, waits},
+    id::ExecutionId,
     secret::{SecretSource, Secrets},
 };
 use runwright_store::Store;
 
 pub use crate::error::Error;
 use crate::{
-    blobs::BlobStore, commands::Commands, files::Files, http::Http, keys::StoreKey, parameters::ParameterStore,
+    blobs::BlobStore,
+    commands::{Commands, Launcher},
+    files::Files,
+    http::Http,
+    keys::StoreKey,
+    parameters::ParameterStore,
 };
 
 /// The backends of this machine, over one store. Cheap to clone.
@@ -69,10 +75,12 @@ pub struct Local {
     http: Http,
     parameters: ParameterStore,
     blobs: BlobStore,
+    store: Arc<dyn Store>,
 }
 
 impl Local {
-    /// Backends that keep blobs and parameters in this store, encrypted under this key.
+    /// Backends that keep blobs and parameters in this store, encrypted under this key. Commands run under this process,
+    /// and nobody knows what became of them when it is killed: see [`supervised`](Self::supervised).
     #[must_use]
     pub fn new(store: Arc<dyn Store>, key: StoreKey) -> Self {
         let key = Arc::new(key);
@@ -81,9 +89,31 @@ impl Local {
             commands: Commands::new(blobs.clone()),
             files: Files::new(blobs.clone()),
             http: Http::new(),
-            parameters: ParameterStore::new(store, key),
+            parameters: ParameterStore::new(store.clone(), key),
             blobs,
+            store,
         }
+    }
+
+    /// Starts a supervisor process for each command, so that it outlives the engine: a call that is made again after a
+    /// crash attaches to it, or finds how it ended. Its records are in `commands` in this directory, which is the
+    /// engine's own.
+    #[must_use]
+    pub fn supervised(self, launcher: Launcher, state_dir: &Path) -> Self {
+        Self {
+            commands: self.commands.supervised(launcher, state_dir.join("commands")),
+            ..self
+        }
+    }
+
+    /// Forgets the commands of executions that have ended or are not in the store any more. For whoever has just
+    /// opened the store.
+    pub async fn sweep(&self) {
+        let is_over = async |id: &ExecutionId| match self.store.head(id).await {
+            Ok(head) => head.is_none_or(|head| head.summary.status.is_final()),
+            Err(_) => false,
+        };
+        self.commands.sweep(is_over).await;
     }
 
     /// The parameter store.
@@ -120,6 +150,27 @@ impl Backend for Local {
             | Request::Executions(_) => Err(not_here(function)),
         };
         outcome.map_err(|error| hidden(error, &secrets))
+    }
+
+    async fn stop(&self, idempotency_key: &str) {
+        self.commands.stop(idempotency_key).await;
+    }
+
+    fn survives(&self, request: &Request) -> bool {
+        match request {
+            Request::Commands(_) => self.commands.survive(),
+            Request::Files(_)
+            | Request::Http(_)
+            | Request::Parameters(_)
+            | Request::Approvals(_)
+            | Request::Waits(_)
+            | Request::Blobs(_)
+            | Request::Executions(_) => false,
+        }
+    }
+
+    async fn settled(&self, idempotency_key: &str) {
+        self.commands.settled(idempotency_key).await;
     }
 }
 

@@ -115,7 +115,7 @@ impl Local {
             timeout_ms,
             ..Default::default()
         };
-        let ended = self.commands.run(command, context).await?;
+        let ended = self.commands.run_passing(command, context).await?;
         if ended.exit_code == Some(0) {
             return Ok(());
         }

@@ -35,6 +35,7 @@ pub mod invocation;
 pub mod log;
 pub mod parameter;
 pub mod plan;
+pub mod redact;
 pub mod schema;
 pub mod secret;
 pub mod selector;

@@ -78,6 +78,11 @@ impl Secrets {
         self.0.values.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
 
+    /// What is looked for in texts, longest first.
+    pub(crate) fn forms(&self) -> impl Iterator<Item = &str> {
+        self.0.forms.iter().map(|(form, _)| form.as_str())
+    }
+
     /// The text with every known placeholder replaced by its value.
     #[must_use]
     pub fn fill(&self, text: &str) -> String {

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use runwright_local::commands::Launcher;
+
 use crate::{Engine, Error, Library, link::Link};
 
 /// Opens an [`Engine`]. Made by [`Engine::builder`].
@@ -18,6 +20,7 @@ pub(crate) struct Options {
     pub(crate) in_memory: bool,
     pub(crate) drive: bool,
     pub(crate) patience: Duration,
+    pub(crate) launcher: Option<Launcher>,
 }
 
 impl Builder {
@@ -28,6 +31,7 @@ impl Builder {
                 in_memory: false,
                 drive: true,
                 patience: Duration::from_secs(30),
+                launcher: None,
             },
             runbooks: Vec::new(),
         }
@@ -52,6 +56,18 @@ impl Builder {
     #[must_use]
     pub fn in_memory(mut self) -> Self {
         self.options.in_memory = true;
+        self
+    }
+
+    /// Starts a supervisor for each command, so that it outlives this process: a call that is made again after a crash
+    /// attaches to it, or finds how it ended. Without, commands are children of this process, and after a crash their
+    /// outcome is `uncertain`.
+    ///
+    /// The program calls [`supervise_if_asked`](crate::local::commands::supervise_if_asked) at the start of its `main`,
+    /// or another program that does is named.
+    #[must_use]
+    pub fn supervisor(mut self, launcher: Launcher) -> Self {
+        self.options.launcher = Some(launcher);
         self
     }
 

@@ -28,13 +28,15 @@ pub(crate) struct Holder {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) pin: Arc<Pin>,
     shelf: Shelf,
+    /// Clears away what executions that are over left of their commands.
+    sweeping: tokio::task::JoinHandle<()>,
 }
 
 impl Holder {
     /// Opens the store and claims it.
     pub(crate) async fn open(options: &Options, library: &Library) -> Result<Self, Error> {
         let store = open_store(options).await?;
-        let local = Local::new(store.clone(), StoreKey::load_or_create(&options.state_dir)?);
+        let local = local(options, store.clone())?;
         let pin = Arc::new(Pin::new(store.clone(), library.shelf.clone()));
         let runbooks = LibraryRunbooks {
             library: library.clone(),
@@ -50,6 +52,8 @@ impl Holder {
             runbooks: Arc::new(runbooks),
         };
         library.shelf.attach(Some(store.clone()));
+        let sweeping = local.clone();
+        let sweeping = tokio::spawn(async move { sweeping.sweep().await });
         let executor = if options.drive {
             Executor::open(ports).await?
         } else {
@@ -61,6 +65,7 @@ impl Holder {
             store,
             pin,
             shelf: library.shelf.clone(),
+            sweeping,
         })
     }
 
@@ -81,6 +86,7 @@ impl Holder {
     /// Stops what is running (it goes on with a resume), makes everything durable, and returns when the store is free
     /// for others.
     pub(crate) async fn close(this: Arc<Self>) -> Result<(), Error> {
+        this.sweeping.abort();
         let closed = this.executor.close().await;
         this.shelf.attach(None);
         let store = Arc::downgrade(&this.store);
@@ -88,6 +94,17 @@ impl Holder {
         released(&store).await;
         Ok(closed?)
     }
+}
+
+/// The backends of this machine.
+fn local(options: &Options, store: Arc<dyn Store>) -> Result<Local, Error> {
+    let local = Local::new(store, StoreKey::load_or_create(&options.state_dir)?);
+    // Records that outlive the journal would be taken for those of other executions.
+    let Some(launcher) = options.launcher.clone().filter(|_| !options.in_memory) else {
+        return Ok(local);
+    };
+    let state_dir = std::path::absolute(&options.state_dir).map_err(runwright_local::Error::StateDir)?;
+    Ok(local.supervised(launcher, &state_dir))
 }
 
 async fn open_store(options: &Options) -> Result<Arc<dyn Store>, Error> {

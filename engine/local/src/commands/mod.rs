@@ -1,43 +1,80 @@
 //! Programs and scripts on this machine: `wit/commands.wit`.
 //!
-//! A call is checked and becomes a `process::Spec`, which starts in a session of its own; `output` keeps what
-//! it writes; `run` waits for its end. A supervisor that outlives the engine can be put under `process`: then
-//! a call made again attaches to what it finds, where today it answers `uncertain`.
+//! A call is checked and becomes a `job`. A `supervisor`, started by `launch`, begins it under a `record` that outlives
+//! the engine; `attach` follows the record, whether this engine started the command, another one did that was killed,
+//! or it has ended long since. `output` cuts what was written for the answer.
 //!
 //! A grant of a program is a grant of it with any arguments and environment. The program is looked up in a fixed
 //! `PATH`, whatever `PATH` the call sets, so that a grant of `systemctl` is not one of a file of that name.
-//! A child that starts a session of its own (`setsid`) is not ended with the others.
 
+mod attach;
+mod job;
+mod launch;
+mod orphan;
 mod output;
+mod prepare;
 mod process;
-mod run;
-mod script;
+mod record;
+mod supervisor;
 
-use std::{path::Path, time::Duration};
+use std::{fs::File, io, path::PathBuf, sync::Arc, time::Duration};
 
-use runwright_model::capability::{
-    Answer, CallContext, Error, Outcome,
-    commands::{self, Command, Completed, Request, SCRIPT_BYTES_MAX, STDIN_BYTES_MAX},
+use runwright_model::{
+    capability::{
+        Answer, CallContext, Error, Outcome,
+        commands::{self, Command, Completed, Request},
+    },
+    id::ExecutionId,
+    log::{Level, Stream},
 };
+use tokio::{io::AsyncWriteExt as _, net::UnixStream};
 
-use crate::{account::Account, blobs::BlobStore, clock, fill, target};
+pub use self::launch::{Launcher, SUPERVISE, supervise_if_asked};
+use self::{
+    attach::{Followed, Known},
+    job::{Begun, End, How},
+    output::Capture,
+    record::{Claim, Record, Records},
+};
+use crate::{blobs::BlobStore, target};
 
 /// The `PATH` of commands, in which programs are looked up.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Bytes of one stream that are kept as a blob; what comes after is dropped, except for the end.
+/// Bytes of one stream that are kept; what comes after is dropped, except for the end.
 pub const CAPTURE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long a command has between the request to end and its end.
+pub const GRACE: Duration = Duration::from_secs(5);
+/// Free bytes of the disk below which no command starts and no more output is kept: the journal needs them.
+pub const DISK_FREE_MIN: u64 = 128 * 1024 * 1024;
 
 /// Runs commands on this machine. Cheap to clone.
 #[derive(Clone)]
 pub struct Commands {
     blobs: BlobStore,
+    records: Arc<Records>,
+    launcher: Option<Arc<Launcher>>,
 }
 
 impl Commands {
-    /// Keeps long outputs in these blobs.
+    /// Keeps long outputs in these blobs. Commands run under threads of this process: when it is killed, nobody knows
+    /// what became of them.
     #[must_use]
     pub fn new(blobs: BlobStore) -> Self {
-        Self { blobs }
+        Self {
+            blobs,
+            records: Arc::new(Records::temporary()),
+            launcher: None,
+        }
+    }
+
+    /// Starts a supervisor process for each command, with its record in this folder, so that it outlives the engine.
+    #[must_use]
+    pub fn supervised(self, launcher: Launcher, records: PathBuf) -> Self {
+        Self {
+            records: Arc::new(Records::Lasting(records)),
+            launcher: Some(Arc::new(launcher)),
+            blobs: self.blobs,
+        }
     }
 
     pub(crate) async fn perform(&self, request: Request, context: CallContext) -> Outcome {
@@ -47,47 +84,176 @@ impl Commands {
         Ok(Answer::Commands(commands::Answer::Completed(completed)))
     }
 
-    /// Runs a command and waits for its end.
-    pub(crate) async fn run(&self, command: Command, context: &CallContext) -> Result<Completed, Error> {
-        check(&command)?;
-        if context.again {
-            return Err(uncertain(&command));
-        }
-        let limit = clock::time_left(command.timeout_ms.map(Duration::from_millis), context.deadline)?;
-        let account = account(command.run_as.as_deref())?;
-        let script = match &command.script {
-            Some(text) => {
-                let text = fill::text(&context.secrets, text, "the script")?;
-                Some(script::keep(&text, account.as_ref())?)
-            }
-            None => None,
+    /// Runs a command of which nothing needs to be known after a crash.
+    pub(crate) async fn run_passing(&self, command: Command, context: &CallContext) -> Result<Completed, Error> {
+        let context = CallContext {
+            again: false,
+            ..context.clone()
         };
-        let spec = spec(&command, context, account, script.as_deref())?;
-        let stdin = match command.stdin {
-            Some(bytes) => Some(fill::bytes(&context.secrets, bytes.0, "standard input")?),
-            None => None,
-        };
-        let ended = run::to_end(spec, stdin, limit, context).await;
-        drop(script);
-        self.answer(ended?).await
+        // The record is gone when this returns.
+        Self::new(self.blobs.clone()).run(command, &context).await
     }
 
-    async fn answer(&self, ended: run::Ended) -> Result<Completed, Error> {
-        let (stdout, stdout_blob) = self.kept(ended.stdout).await?;
-        let (stderr, stderr_blob) = self.kept(ended.stderr).await?;
+    /// Whether commands go on when the engine ends, and are found again.
+    pub(crate) fn survive(&self) -> bool {
+        self.records.are_lasting()
+    }
+
+    /// Ends the command of a call, if it runs, with everything that it started.
+    pub(crate) async fn stop(&self, key: &str) {
+        let stop = async {
+            let record = self.records.of(key)?;
+            match attach::call(&record).await? {
+                Some(line) => attach::stop(line).await,
+                None => orphan::end(&record).await?,
+            }
+            io::Result::Ok(())
+        };
+        // There is no record, or nothing of it can be used: then there is nothing to end either.
+        let _ = stop.await;
+    }
+
+    /// Forgets the command of a call whose answer is durable.
+    pub(crate) async fn settled(&self, key: &str) {
+        let Ok(record) = self.records.of(key) else { return };
+        // What stays is removed with what an execution left, when the engine is opened the next time.
+        let _ = tokio::task::spawn_blocking(move || record.remove()).await;
+    }
+
+    /// Forgets all commands of executions that are over, as `is_over` says, and those that never began.
+    pub(crate) async fn sweep(&self, is_over: impl AsyncFn(&ExecutionId) -> bool) {
+        for record in self.records.all().unwrap_or_default() {
+            let over = match record.read::<Begun>(record::BEGUN) {
+                Ok(Some(begun)) => is_over(&begun.execution).await,
+                Ok(None) => true,
+                Err(_) => false,
+            };
+            if over {
+                // It is tried again the next time.
+                let _ = tokio::task::spawn_blocking(move || record.remove()).await;
+            }
+        }
+    }
+
+    /// Runs a command and waits for its end, or finds it by its key.
+    async fn run(&self, command: Command, context: &CallContext) -> Result<Completed, Error> {
+        prepare::check(&command)?;
+        let folder_failed = |why: io::Error| no_record(&command, &why);
+        let record = self.records.of(&context.idempotency_key).map_err(folder_failed)?;
+        loop {
+            let claiming = record.clone();
+            let claimed = tokio::task::spawn_blocking(move || claiming.claim()).await;
+            let followed = match claimed.map_err(io::Error::from).flatten().map_err(folder_failed)? {
+                Claim::Mine(lock) => self.begin(&record, lock, &command, context).await?,
+                Claim::Held => {
+                    note(
+                        context,
+                        "the command runs: attached to it, and its output follows from its beginning",
+                    );
+                    let line = attach::call(&record).await.map_err(folder_failed)?;
+                    self.follow(&record, line, context).await?
+                }
+                Claim::Over => {
+                    note(context, "the command has ended: its output follows from its beginning");
+                    self.follow(&record, None, context).await?
+                }
+            };
+            match followed.known {
+                // Whoever was about to start it is gone, and it can be started now.
+                Known::Nothing(_) => {}
+                Known::Open(begun, process) => {
+                    let (stdout, stderr) = (&followed.stdout, &followed.stderr);
+                    return Err(orphan::uncertain(&begun, process.as_ref(), stdout, stderr));
+                }
+                Known::Ended(end) => return self.answer(&command, end, followed.stdout, followed.stderr).await,
+            }
+        }
+    }
+
+    /// Starts a command whose record is held, and follows it.
+    async fn begin(
+        &self,
+        record: &Record,
+        lock: File,
+        command: &Command,
+        context: &CallContext,
+    ) -> Result<Followed, Error> {
+        let job = if context.again && !self.records.are_lasting() {
+            Err(lost(command))
+        } else {
+            prepare::job(&record.folder, command, context)
+        };
+        let job = match job {
+            Ok(job) => job.to_bytes(),
+            Err(error) => {
+                // Should it stay, it is one that never began.
+                let _ = record.remove_locked(lock);
+                return Err(error);
+            }
+        };
+        let started = record
+            .listen()
+            .and_then(|listener| launch::start(self.launcher.as_deref(), lock, listener));
+        let line = started.and_then(|line| {
+            line.set_nonblocking(true)?;
+            UnixStream::from_std(line)
+        });
+        let mut line = line.map_err(|why| self.not_supervised(command, &why.to_string()))?;
+        // A supervisor that ended meanwhile says why, or is found to have begun nothing.
+        let _ = line.write_all(&job).await;
+        let followed = self.follow(record, Some(line), context).await?;
+        match followed.known {
+            Known::Nothing(Some(error)) => Err(error),
+            Known::Nothing(None) => Err(self.not_supervised(command, "it ended before it began the command")),
+            Known::Ended(_) | Known::Open(..) => Ok(followed),
+        }
+    }
+
+    async fn follow(
+        &self,
+        record: &Record,
+        line: Option<UnixStream>,
+        context: &CallContext,
+    ) -> Result<Followed, Error> {
+        let followed = attach::follow(record, line, context.log.clone()).await;
+        followed.map_err(|why| {
+            Error::Uncertain(format!(
+                "the command was started, and its record in {} cannot be read: {why}. Look at what it changes, then resume \
+                 or roll back",
+                record.folder.display()
+            ))
+        })
+    }
+
+    async fn answer(&self, command: &Command, end: End, stdout: Capture, stderr: Capture) -> Result<Completed, Error> {
+        let (exit_code, signal) = match end.how {
+            How::Exited(code) => (Some(code), None),
+            How::Signalled(signal) => (None, Some(signal)),
+            How::NotStarted(error) => return Err(error),
+            How::TimedOut => {
+                let why = "because its time was over";
+                return Err(Error::TimedOut(ended_by_us(command, &end, why, &stdout, &stderr)));
+            }
+            How::Stopped => {
+                let why = "because that was asked for: it was stopped in the middle of its work";
+                return Err(Error::Uncertain(ended_by_us(command, &end, why, &stdout, &stderr)));
+            }
+        };
+        let (stdout, stdout_blob) = self.kept(stdout).await?;
+        let (stderr, stderr_blob) = self.kept(stderr).await?;
         Ok(Completed {
-            exit_code: ended.exit_code,
-            signal: ended.signal,
+            exit_code,
+            signal,
             stdout,
             stderr,
             stdout_blob,
             stderr_blob,
-            duration_ms: ended.duration_ms,
+            duration_ms: end.duration_ms,
         })
     }
 
     /// The text of a stream for the answer, and the blob of the whole when it was cut.
-    async fn kept(&self, capture: output::Capture) -> Result<(String, Option<String>), Error> {
+    async fn kept(&self, capture: Capture) -> Result<(String, Option<String>), Error> {
         let kept = capture.finish();
         let blob = match &kept.whole {
             Some(whole) => Some(self.blobs.put(whole.as_bytes()).await?),
@@ -95,139 +261,52 @@ impl Commands {
         };
         Ok((kept.shown, blob))
     }
-}
 
-/// What can be said of a command before anything is done.
-fn check(command: &Command) -> Result<(), Error> {
-    let Some(program) = command.arguments.first().filter(|program| !program.is_empty()) else {
-        return Err(Error::Invalid("a command needs a program: `arguments` is empty".into()));
-    };
-    // A grant of `/opt/tools/*` would otherwise cover `/opt/tools/../../tmp/x`.
-    if program.contains('/')
-        && (!program.starts_with('/') || program.split('/').any(|part| part == ".." || part == "."))
-    {
-        return Err(Error::Invalid(format!(
-            "`{program}` is neither a program's name nor an absolute path without `..`"
-        )));
-    }
-    for argument in &command.arguments {
-        fill::refuse(
-            argument,
-            &format!("an argument of `{program}`"),
-            "pass it by standard input or in the environment",
-        )?;
-        no_zero(argument, &format!("an argument of `{program}`"))?;
-    }
-    for (name, value) in &command.environment {
-        if name.is_empty() || name.contains('=') {
-            return Err(Error::Invalid(format!(
-                "`{name}` is no name of an environment variable"
-            )));
-        }
-        fill::refuse(name, "the name of an environment variable", "put it into the value")?;
-        no_zero(name, "the name of an environment variable")?;
-        no_zero(value, &format!("the environment variable `{name}`"))?;
-    }
-    within(
-        "command-script-bytes",
-        SCRIPT_BYTES_MAX,
-        command.script.as_ref().map_or(0, String::len),
-    )?;
-    within(
-        "command-stdin-bytes",
-        STDIN_BYTES_MAX,
-        command.stdin.as_ref().map_or(0, |stdin| stdin.0.len()),
-    )
-}
-
-fn no_zero(text: &str, what: &str) -> Result<(), Error> {
-    if text.contains('\0') {
-        Err(Error::Invalid(format!("{what} holds a zero byte")))
-    } else {
-        Ok(())
+    fn not_supervised(&self, command: &Command, why: &str) -> Error {
+        let program = self.launcher.as_ref().map_or_else(
+            || "a thread".to_owned(),
+            |launcher| format!("`{}`", launcher.program.display()),
+        );
+        Error::Unavailable(format!(
+            "the supervisor of `{}` ({program}) could not be started: {why}; the command was not started",
+            command.arguments.join(" ")
+        ))
     }
 }
 
-fn within(which: &str, limit: usize, used: usize) -> Result<(), Error> {
-    if used <= limit {
-        return Ok(());
-    }
-    Err(Error::LimitExceeded {
-        which: which.into(),
-        limit: limit as u64,
-        used: used as u64,
-    })
+fn note(context: &CallContext, text: &str) {
+    context.log.line(Level::Info, Stream::Log, text);
 }
 
-fn uncertain(command: &Command) -> Error {
-    Error::Uncertain(format!(
-        "the engine stopped while `{}` ran on this machine: it may have run completely, in part or not at all, and its \
-         output is lost. Look at what it changes (and whether it still runs: `ps -ef`), then resume or roll back",
+fn no_record(command: &Command, why: &io::Error) -> Error {
+    Error::Unavailable(format!(
+        "`{}` was not started by this call, because its record cannot be made or read: {why}. Mend the folder of the \
+         records in the state directory, or make room",
         command.arguments.join(" ")
     ))
 }
 
-/// The account to run as; `None` for the engine's own.
-fn account(run_as: Option<&str>) -> Result<Option<Account>, Error> {
-    let Some(name) = run_as else { return Ok(None) };
-    let account = Account::of_name(name)?;
-    let own = rustix::process::geteuid().as_raw();
-    if account.uid == own {
-        return Ok(None);
-    }
-    if own != 0 {
-        return Err(Error::Invalid(format!(
-            "a command can run as `{name}` only if the engine runs as root, and it runs as `{}`: start it as root, or leave \
-             out the user",
-            crate::account::user_name(own)
-        )));
-    }
-    Ok(Some(account))
+/// What is said of a command of which there can be no record.
+fn lost(command: &Command) -> Error {
+    Error::Uncertain(format!(
+        "the engine stopped while `{}` ran on this machine, and commands ran without supervisors: it may have run \
+         completely, in part or not at all, and its output is lost. Look at what it changes (and whether it still runs: \
+         `ps -ef`), then resume or roll back",
+        command.arguments.join(" ")
+    ))
 }
 
-fn spec(
-    command: &Command,
-    context: &CallContext,
-    account: Option<Account>,
-    script: Option<&Path>,
-) -> Result<process::Spec, Error> {
-    let program = process::find_program(&command.arguments[0], PATH)?;
-    let folder = command.working_directory.clone().unwrap_or_else(|| "/".into());
-    process::check_folder(&folder)?;
-    let mut arguments = command.arguments.clone();
-    arguments.extend(script.map(|path| path.to_string_lossy().into_owned()));
-    let environment = environment(command, context, account.as_ref())?;
-    Ok(process::Spec {
-        program,
-        arguments,
-        environment,
-        folder: folder.into(),
-        account,
-    })
-}
-
-/// The fixed environment, and what the call adds.
-fn environment(
-    command: &Command,
-    context: &CallContext,
-    account: Option<&Account>,
-) -> Result<Vec<(String, String)>, Error> {
-    let home = match account {
-        Some(account) => account.home.clone(),
-        None => Account::own().map_or_else(|_| "/".into(), |own| own.home),
+fn ended_by_us(command: &Command, end: &End, why: &str, stdout: &Capture, stderr: &Capture) -> String {
+    let left = if end.unkilled.is_empty() {
+        String::new()
+    } else {
+        format!("; these processes could not be killed and are left: {:?}", end.unkilled)
     };
-    let fixed = [
-        ("PATH", PATH.to_owned()),
-        ("HOME", home),
-        ("LANG", "C.UTF-8".to_owned()),
-        ("RUNWRIGHT_EXECUTION_ID", context.execution.to_string()),
-        ("RUNWRIGHT_STEP", context.step.clone()),
-        ("RUNWRIGHT_IDEMPOTENCY_KEY", context.idempotency_key.clone()),
-    ];
-    let mut environment: Vec<(String, String)> = fixed.map(|(name, value)| (name.to_owned(), value)).into();
-    for (name, value) in &command.environment {
-        let value = fill::text(&context.secrets, value, &format!("the environment variable `{name}`"))?;
-        environment.push((name.clone(), value));
-    }
-    Ok(environment)
+    #[expect(clippy::cast_precision_loss, reason = "tenths of a second are shown")]
+    let seconds = end.duration_ms as f64 / 1_000.0;
+    format!(
+        "`{}` was ended with all its children after {seconds:.1} s, {why}{left}{}",
+        command.arguments[0],
+        orphan::said(stdout, stderr)
+    )
 }

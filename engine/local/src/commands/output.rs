@@ -1,34 +1,29 @@
-//! What a command writes: line by line into the log, and cut for the answer.
+//! What a command writes: line by line into the log, and cut for the answer. Secrets are out of it already.
 
-use std::{borrow::Cow, collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use runwright_model::{
     capability::commands::{OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES},
     log::{Level, LogSink, Stream},
-    secret::Secrets,
 };
 
-use super::CAPTURE_BYTES_MAX;
+use super::{CAPTURE_BYTES_MAX, job::Rest};
 
 /// The longest line of the log; longer ones are split.
 const LINE_BYTES_MAX: usize = 8 * 1024;
-/// How much of a line without an end is held back, so that a secret in it is seen whole.
-const LINE_HELD_MAX: usize = 64 * 1024;
-/// How much of the end is kept of a stream that is longer than what is kept whole.
-const END_BYTES: usize = 4 * OUTPUT_TAIL_BYTES;
 
 /// Keeps one stream.
 pub(super) struct Capture {
     log: Arc<dyn LogSink>,
     stream: Stream,
-    secrets: Secrets,
     /// The line that has not ended.
     line: Vec<u8>,
-    /// Up to [`CAPTURE_BYTES_MAX`] from the beginning.
     whole: Vec<u8>,
-    /// The end of what came after, and how much came.
-    end: VecDeque<u8>,
+    /// The end of what was not kept, and how much was not.
+    end: String,
     dropped: u64,
+    /// Why it was not.
+    why: String,
 }
 
 /// A stream as it is answered.
@@ -39,60 +34,65 @@ pub(super) struct Kept {
 }
 
 impl Capture {
-    /// An empty one, which logs lines as they come and hides these secrets.
-    pub(super) fn new(log: Arc<dyn LogSink>, stream: Stream, secrets: Secrets) -> Self {
-        let (whole, end) = (Vec::new(), VecDeque::new());
+    /// An empty one, which logs lines as they come.
+    pub(super) fn new(log: Arc<dyn LogSink>, stream: Stream) -> Self {
         Self {
             log,
             stream,
-            secrets,
             line: Vec::new(),
-            whole,
-            end,
+            whole: Vec::new(),
+            end: String::new(),
             dropped: 0,
+            why: String::new(),
         }
     }
 
     /// Takes what was read.
     pub(super) fn take(&mut self, bytes: &[u8]) {
-        self.keep(bytes);
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.line.extend_from_slice(piece);
-            if self.line.ends_with(b"\n") {
-                let line = std::mem::take(&mut self.line);
-                self.log_line(&line[..line.len() - 1]);
-            } else if self.line.len() > LINE_HELD_MAX {
-                self.log_half();
-            }
-        }
+        self.whole.extend_from_slice(bytes);
+        self.log_lines(bytes);
     }
 
-    /// Logs the last line, and answers what was kept, with secrets hidden.
-    pub(super) fn finish(mut self) -> Kept {
-        let line = std::mem::take(&mut self.line);
-        if !line.is_empty() {
-            self.log_line(&line);
+    /// Takes note of what was not kept; `trouble` is why, when the disk was the reason.
+    pub(super) fn drop(&mut self, rest: &Rest, trouble: Option<&str>) {
+        if rest.dropped == 0 {
+            return;
         }
-        let mut whole = self.hidden(&self.whole);
-        // What was kept apart to have the end begins in the middle of something.
-        self.end.make_contiguous();
-        let end = self.hidden(self.end.as_slices().0);
+        self.why = match trouble {
+            Some(trouble) => format!("{} bytes could not be kept: {trouble}", rest.dropped),
+            None => format!(
+                "more than {CAPTURE_BYTES_MAX} bytes were written, and {} of them dropped",
+                rest.dropped
+            ),
+        };
+        self.log_rest();
+        self.log.line(Level::Warn, Stream::Log, &self.why);
+        self.log_lines(rest.end.as_bytes());
+        (self.end, self.dropped) = (rest.end.clone(), rest.dropped);
+    }
+
+    /// Logs the last line, and answers what was kept.
+    pub(super) fn finish(mut self) -> Kept {
+        self.log_rest();
+        let mut whole = String::from_utf8_lossy(&self.whole).into_owned();
         if self.dropped == 0 && whole.len() <= OUTPUT_HEAD_BYTES + OUTPUT_TAIL_BYTES {
             return Kept {
                 shown: whole,
                 whole: None,
             };
         }
-        let tail = if self.end.len() >= END_BYTES { &end } else { &whole };
-        let (head, tail) = (head(&whole, OUTPUT_HEAD_BYTES), tail_of(tail, OUTPUT_TAIL_BYTES));
+        let head = head(&whole, OUTPUT_HEAD_BYTES).to_owned();
+        let tail = self.tail(OUTPUT_TAIL_BYTES.min(whole.len() - head.len() + self.end.len()));
         let cut = (whole.len() as u64 + self.dropped).saturating_sub((head.len() + tail.len()) as u64);
-        let shown = format!("{head}\n[... {cut} bytes cut here; the whole output is in the blob ...]\n{tail}");
+        let mut shown = format!("{head}\n[... {cut} bytes cut here; the whole output is in the blob ...]\n{tail}");
         if self.dropped > 0 {
+            let notice = format!("\n[... {} ...]\n", self.why);
+            shown.insert_str(head.len(), &notice);
             // Room for the notice, so that the blob keeps its limit.
-            let kept = self::head(&whole, CAPTURE_BYTES_MAX - 128).to_owned();
-            whole =
-                format!("{kept}\n[... more than {CAPTURE_BYTES_MAX} bytes were written: the rest was dropped ...]\n");
+            whole.truncate(head_len(&whole, CAPTURE_BYTES_MAX - notice.len()));
+            whole.push_str(&notice);
         }
+        // What is no text is longer as text.
         whole.truncate(head_len(&whole, CAPTURE_BYTES_MAX));
         Kept {
             shown,
@@ -100,60 +100,51 @@ impl Capture {
         }
     }
 
-    /// The end of what came so far, with secrets hidden: for an error's message.
+    /// The end of what came so far.
     pub(super) fn tail(&self, most: usize) -> String {
-        let bytes: Cow<'_, [u8]> = if self.end.is_empty() {
-            let from = self.whole.len().saturating_sub(END_BYTES);
-            Cow::Borrowed(&self.whole[from..])
-        } else {
-            Cow::Owned(self.end.iter().copied().collect())
-        };
-        let text = self.hidden(&bytes);
-        tail_of(text.trim_end(), most).to_owned()
+        let from = self.whole.len().saturating_sub(most);
+        let text = String::from_utf8_lossy(&self.whole[from..]) + self.end.as_str();
+        tail_of(&text, most).to_owned()
     }
 
-    fn keep(&mut self, bytes: &[u8]) {
-        let room = CAPTURE_BYTES_MAX - self.whole.len();
-        let (kept, rest) = bytes.split_at(room.min(bytes.len()));
-        self.whole.extend_from_slice(kept);
-        if rest.is_empty() {
-            return;
+    fn log_lines(&mut self, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            if self.line.ends_with(b"\n") {
+                let line = std::mem::take(&mut self.line);
+                self.log_line(&line[..line.len() - 1]);
+            }
+            while self.line.len() > 2 * LINE_BYTES_MAX {
+                // Between characters, also where the last of them has not come whole.
+                let cut = (1..=LINE_BYTES_MAX)
+                    .rev()
+                    .find(|at| self.line[*at] & 0xc0 != 0x80)
+                    .unwrap_or(LINE_BYTES_MAX);
+                let rest = self.line.split_off(cut);
+                let line = std::mem::replace(&mut self.line, rest);
+                self.log_line(&line);
+            }
         }
-        self.dropped += rest.len() as u64;
-        self.end.extend(rest);
-        let surplus = self.end.len().saturating_sub(END_BYTES);
-        self.end.drain(..surplus);
     }
 
-    /// Logs the first part of a line that is too long to hold, cut where no secret is.
-    fn log_half(&mut self) {
-        let whole = self.hidden(&self.line);
-        let cuts = (1..=8).map(|eighth| self.line.len() / 2 + eighth * self.line.len() / 32);
-        let harmless = |cut: &usize| {
-            let (before, after) = self.line.split_at(*cut);
-            format!("{}{}", self.hidden(before), self.hidden(after)) == whole
-        };
-        let cut = cuts.into_iter().find(harmless).unwrap_or(self.line.len());
-        let rest = self.line.split_off(cut);
-        let line = std::mem::replace(&mut self.line, rest);
-        self.log_line(&line);
+    fn log_rest(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        if !line.is_empty() {
+            self.log_line(&line);
+        }
     }
 
     fn log_line(&self, line: &[u8]) {
-        let mut rest = self.hidden(line.strip_suffix(b"\r").unwrap_or(line));
+        let text = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));
+        let mut rest = text.as_ref();
         loop {
-            let cut = head_len(&rest, LINE_BYTES_MAX);
-            let after = rest.split_off(cut);
-            self.log.line(Level::Info, self.stream, &rest);
+            let (line, after) = rest.split_at(head_len(rest, LINE_BYTES_MAX));
+            self.log.line(Level::Info, self.stream, line);
             if after.is_empty() {
                 return;
             }
             rest = after;
         }
-    }
-
-    fn hidden(&self, bytes: &[u8]) -> String {
-        self.secrets.redact(&String::from_utf8_lossy(bytes))
     }
 }
 
@@ -172,7 +163,7 @@ fn tail_of(text: &str, most: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Mutex};
+    use std::sync::Mutex;
 
     use super::*;
 
@@ -185,24 +176,21 @@ mod tests {
         }
     }
 
-    fn capture(pieces: &[&[u8]]) -> (Kept, Vec<String>) {
+    fn capture(pieces: &[&[u8]], rest: &Rest, trouble: Option<&str>) -> (Kept, Vec<String>) {
         let log = Arc::new(Lines::default());
-        let secrets = Secrets::new(BTreeMap::from([(
-            "((secret:/k:1))".to_owned(),
-            "s3cr3t-value".to_owned(),
-        )]));
-        let mut capture = Capture::new(log.clone(), Stream::Stdout, secrets);
+        let mut capture = Capture::new(log.clone(), Stream::Stdout);
         pieces.iter().for_each(|piece| capture.take(piece));
+        capture.drop(rest, trouble);
         let kept = capture.finish();
         let lines = log.0.lock().unwrap().clone();
         (kept, lines)
     }
 
     #[test]
-    fn lines_come_whole_and_secrets_do_not_come() {
-        let (kept, lines) = capture(&[b"one\r\ntw", b"o\nx=s3cr3t", b"-value\n", b"last"]);
-        assert_eq!(lines, ["one", "two", "x=((secret:/k:1))", "last"]);
-        assert_eq!(kept.shown, "one\r\ntwo\nx=((secret:/k:1))\nlast");
+    fn lines_come_whole() {
+        let (kept, lines) = capture(&[b"one\r\ntw", b"o\n", b"last"], &Rest::default(), None);
+        assert_eq!(lines, ["one", "two", "last"]);
+        assert_eq!(kept.shown, "one\r\ntwo\nlast");
         assert!(kept.whole.is_none());
     }
 
@@ -210,7 +198,7 @@ mod tests {
     fn a_long_output_is_cut_in_the_middle() {
         let line = [b'a'; 1_023].iter().chain(b"\n").copied().collect::<Vec<u8>>();
         let pieces = vec![line.as_slice(); 100];
-        let (kept, lines) = capture(&pieces);
+        let (kept, lines) = capture(&pieces, &Rest::default(), None);
         assert_eq!(kept.whole.unwrap().len(), 102_400);
         assert!(kept.shown.len() < OUTPUT_HEAD_BYTES + OUTPUT_TAIL_BYTES + 100);
         assert!(kept.shown.contains(&format!(
@@ -221,32 +209,49 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_is_split_and_a_secret_in_it_is_not() {
-        // The secret at every place around the first cut.
-        for at in (30_000..70_000).step_by(997) {
-            let mut text = vec![b'.'; at];
-            text.extend_from_slice(b"s3cr3t-value");
-            text.resize(200_000, b'.');
-            let (_, lines) = capture(&text.chunks(5_000).collect::<Vec<_>>());
-            let joined = lines.concat();
-            assert!(
-                !joined.contains("s3cr3t") && !joined.contains("value") && joined.contains("/k:1"),
-                "at {at}"
-            );
-            assert!(lines.iter().all(|line| line.len() <= LINE_BYTES_MAX));
-        }
+    fn an_endless_line_is_split_and_nothing_of_it_is_lost() {
+        let text = "ä".repeat(100_000);
+        // Pieces end inside of characters.
+        let (_, lines) = capture(
+            &text.as_bytes().chunks(4_999).collect::<Vec<_>>(),
+            &Rest::default(),
+            None,
+        );
+        assert!(lines.iter().all(|line| line.len() <= LINE_BYTES_MAX));
+        assert_eq!(lines.concat(), text);
     }
 
     #[test]
     fn more_than_is_kept_is_dropped_with_a_notice() {
         let block = vec![b'b'; 1024 * 1024];
-        let mut pieces = vec![block.as_slice(); CAPTURE_BYTES_MAX / block.len()];
-        let last = vec![b'z'; END_BYTES];
-        pieces.push(&last);
-        let (kept, _) = capture(&pieces);
-        assert!(kept.shown.ends_with('z') && kept.shown.starts_with('b'));
+        let pieces = vec![block.as_slice(); CAPTURE_BYTES_MAX / block.len()];
+        let rest = Rest {
+            dropped: 1_000_000,
+            end: "z\nlast".into(),
+        };
+        let (kept, lines) = capture(&pieces, &rest, None);
+        assert!(kept.shown.ends_with("z\nlast") && kept.shown.starts_with('b'));
+        assert!(
+            kept.shown.contains("1000000 of them dropped"),
+            "{}",
+            &kept.shown[OUTPUT_HEAD_BYTES..][..300]
+        );
         let whole = kept.whole.unwrap();
         assert!(whole.len() <= CAPTURE_BYTES_MAX && whole.ends_with("dropped ...]\n"));
+        assert_eq!(lines[lines.len() - 1], "last");
+        assert!(lines[lines.len() - 3].contains("dropped"));
+    }
+
+    #[test]
+    fn a_full_disk_is_told_of_a_short_output_too() {
+        let rest = Rest {
+            dropped: 4,
+            end: "lost".into(),
+        };
+        let (kept, _) = capture(&[b"kept\n"], &rest, Some("No space left on device"));
+        assert!(kept.shown.starts_with("kept\n") && kept.shown.ends_with("lost"));
+        assert!(kept.shown.contains("No space left on device"), "{}", kept.shown);
+        assert!(kept.whole.unwrap().contains("No space left"));
     }
 
     #[test]

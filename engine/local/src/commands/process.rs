@@ -1,29 +1,35 @@
-//! A process in a session of its own, which can be ended with all its children.
+//! A process in a session of its own.
 
 use std::{
-    io,
-    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    fs::File,
+    io::{self, Write as _},
+    os::{
+        fd::{AsFd as _, AsRawFd as _, OwnedFd},
+        unix::{
+            fs::{PermissionsExt as _, fchown},
+            process::CommandExt as _,
+        },
+    },
     path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
-    time::Duration,
+    process::{Child, Stdio},
 };
 
 use runwright_model::capability::Error;
 use rustix::{
-    process::{Gid, Pid, Signal, Uid, kill_process_group, test_kill_process_group},
+    fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create},
+    io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd},
+    process::{Gid, Uid},
     thread::{set_thread_gid, set_thread_groups, set_thread_uid},
 };
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 
-/// How long a group has between the request to end and its end.
-pub(super) const GRACE: Duration = Duration::from_secs(2);
-/// How often is looked whether a group has ended.
-const LOOK: Duration = Duration::from_millis(20);
+/// Scripts get a descriptor from here on: scripts of shells use the small numbers themselves.
+const SCRIPT_DESCRIPTOR_MIN: i32 = 100;
 
 /// What to start.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Spec {
     /// Absolute, or with a slash.
     pub(super) program: PathBuf,
@@ -36,109 +42,62 @@ pub(super) struct Spec {
     pub(super) account: Option<Account>,
 }
 
-/// A started process. Dropping it ends its whole group at once.
-pub(super) struct Process {
-    child: Child,
-    group: Group,
+/// Starts the process with all its streams as pipes, its standard input only when it will be fed. The script's path
+/// becomes its last argument.
+pub(super) fn start(spec: &Spec, script: Option<&str>, fed: bool) -> Result<Child, Error> {
+    let script = script.map(|text| keep(text, spec.account.as_ref())).transpose()?;
+    let mut command = std::process::Command::new(&spec.program);
+    command
+        .arg0(&spec.arguments[0])
+        .args(&spec.arguments[1..])
+        .args(script.as_ref().map(path_of))
+        .current_dir(&spec.folder);
+    command
+        .env_clear()
+        .envs(spec.environment.iter().map(|(name, value)| (name, value)));
+    command
+        .stdin(if fed { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let account = spec.account.clone().map(Identity::of);
+    #[expect(
+        unsafe_code,
+        reason = "the standard library cannot yet set a session and supplementary groups"
+    )]
+    // SAFETY: between fork and exec only system calls are made; nothing is allocated and no lock is taken.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::process::setsid()?;
+            if let Some(script) = &script {
+                fcntl_setfd(script, FdFlags::empty())?;
+            }
+            account.as_ref().map_or(Ok(()), Identity::become_it)
+        });
+    }
+    command.spawn().map_err(|error| not_started(spec, &error))
 }
 
-/// A process group; killed when it is dropped, unless it was released.
-struct Group(Option<Pid>);
-
-impl Process {
-    /// Starts the process, its standard input open only when it will be fed.
-    pub(super) fn start(spec: &Spec, fed: bool) -> Result<Self, Error> {
-        let mut command = std::process::Command::new(&spec.program);
-        command
-            .arg0(&spec.arguments[0])
-            .args(&spec.arguments[1..])
-            .current_dir(&spec.folder);
-        command
-            .env_clear()
-            .envs(spec.environment.iter().map(|(name, value)| (name, value)));
-        command
-            .stdin(if fed { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let account = spec.account.clone().map(Identity::of);
-        #[expect(
-            unsafe_code,
-            reason = "the standard library cannot yet set a session and supplementary groups"
-        )]
-        // SAFETY: between fork and exec only system calls are made; nothing is allocated and no lock is taken.
-        unsafe {
-            command.pre_exec(move || {
-                rustix::process::setsid()?;
-                account.as_ref().map_or(Ok(()), Identity::become_it)
-            });
+/// Keeps a script in memory, where its user alone may read (and run) it, and nobody can change it. It is gone with the
+/// last process that has it open.
+///
+/// Secret placeholders in the text have been filled, so it never lies on a disk.
+fn keep(text: &str, account: Option<&Account>) -> Result<OwnedFd, Error> {
+    let keep = || -> io::Result<OwnedFd> {
+        let mut file = File::from(memfd_create("script", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
+        file.write_all(text.as_bytes())?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o700))?;
+        if let Some(account) = account {
+            fchown(&file, Some(account.uid), Some(account.gid))?;
         }
-        let child = tokio::process::Command::from(command)
-            .spawn()
-            .map_err(|error| not_started(spec, &error))?;
-        let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Ok(Self {
-            child,
-            group: Group(pid),
-        })
-    }
-
-    /// Its pipes, once.
-    pub(super) fn pipes(&mut self) -> (Option<ChildStdin>, ChildStdout, ChildStderr) {
-        let stdout = self.child.stdout.take().expect("standard output is a pipe, taken once");
-        let stderr = self.child.stderr.take().expect("standard error is a pipe, taken once");
-        (self.child.stdin.take(), stdout, stderr)
-    }
-
-    /// A handle to signal the group while the process is waited for.
-    pub(super) fn signals(&self) -> Signals {
-        Signals(self.group.0)
-    }
-
-    /// Waits for the process itself, not for children it left behind.
-    pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
-        self.child.wait().await
-    }
-
-    /// Lets children that the process left behind live on: a command may start a service.
-    pub(super) fn release(mut self) {
-        self.group.0 = None;
-    }
+        fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK)?;
+        let readable = File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        Ok(fcntl_dupfd_cloexec(readable.as_fd(), SCRIPT_DESCRIPTOR_MIN)?)
+    };
+    keep().map_err(|error| Error::Unavailable(format!("the script cannot be kept in memory: {error}")))
 }
 
-/// Signals to a process group.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Signals(Option<Pid>);
-
-impl Signals {
-    /// Asks the group to end.
-    pub(super) fn ask_to_end(self) {
-        self.send(Signal::TERM);
-    }
-
-    /// Ends what is left of the group.
-    pub(super) fn end(self) {
-        self.send(Signal::KILL);
-    }
-
-    /// Waits until nobody is left in the group.
-    pub(super) async fn gone(self) {
-        while self.0.is_some_and(|group| test_kill_process_group(group).is_ok()) {
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    fn send(self, signal: Signal) {
-        if let Some(group) = self.0 {
-            // An error means that nobody is left, which is what is wanted.
-            let _ = kill_process_group(group, signal);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        Signals(self.0).end();
-    }
+fn path_of(script: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", script.as_raw_fd())
 }
 
 /// An account as the system wants it.

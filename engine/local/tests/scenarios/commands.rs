@@ -1,10 +1,6 @@
 //! Commands: what they get, what is kept of their output, and how they end.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, fs};
 
 use runwright_model::{
     capability::{
@@ -18,18 +14,18 @@ use runwright_model::{
 
 use crate::world::{PLACEHOLDER, SECRET, World, assert_hidden, until};
 
-fn shell(text: &str) -> Command {
+pub(crate) fn shell(text: &str) -> Command {
     Command {
         arguments: ["sh", "-c", text].map(str::to_owned).into(),
         ..Default::default()
     }
 }
 
-fn request(command: Command) -> Request {
+pub(crate) fn request(command: Command) -> Request {
     Request::Commands(commands::Request::Run { on: None, command })
 }
 
-async fn run_in(world: &World, command: Command, context: CallContext) -> Result<Completed, Error> {
+pub(crate) async fn run_in(world: &World, command: Command, context: CallContext) -> Result<Completed, Error> {
     match world.local.perform(request(command), context).await? {
         Answer::Commands(commands::Answer::Completed(completed)) => Ok(completed),
         other => panic!("{other:?}"),
@@ -37,11 +33,11 @@ async fn run_in(world: &World, command: Command, context: CallContext) -> Result
 }
 
 async fn run(world: &World, command: Command) -> Result<Completed, Error> {
-    run_in(world, command, world.context()).await
+    run_in(world, command, world.next()).await
 }
 
 /// The processes of a group that are not yet dead.
-fn alive(group: &str) -> Vec<String> {
+pub(crate) fn alive(group: &str) -> Vec<String> {
     let processes = fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok());
@@ -108,7 +104,7 @@ async fn a_script_is_private_and_removed() {
     let world = World::new();
     let command = Command {
         arguments: vec!["sh".into()],
-        script: Some("echo $0; stat -c %a $0; echo \"$MORE\"".into()),
+        script: Some("echo $0; stat -Lc %a $0; echo \"$MORE\"".into()),
         environment: BTreeMap::from([("MORE".into(), "x".into())]),
         ..Default::default()
     };
@@ -228,7 +224,7 @@ async fn it_runs_as_another_user() {
     let world = World::new();
     let command = Command {
         arguments: vec!["sh".into()],
-        script: Some("id -u; id -G; stat -c %U $0; echo $HOME".into()),
+        script: Some("id -u; id -G; stat -Lc %U $0; echo $HOME".into()),
         run_as: Some("nobody".into()),
         ..Default::default()
     };
@@ -258,13 +254,11 @@ async fn a_timeout_ends_the_whole_group() {
         timeout_ms: Some(2_000),
         ..shell("echo $$; sh -c 'trap \"\" TERM; sleep 300' & sleep 300 & sleep 300")
     };
-    let began = Instant::now();
     let error = run(&world, command).await.unwrap_err();
     assert!(
         matches!(&error, Error::TimedOut(text) if text.contains("standard output ended with")),
         "{error}"
     );
-    assert!(began.elapsed() < Duration::from_secs(8));
     let group = world.lines.of(Stream::Stdout)[0].clone();
     until("nobody of the group lives", || alive(&group).is_empty()).await;
 }
@@ -292,7 +286,7 @@ async fn the_steps_deadline_counts_as_well() {
     let now = i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     let until = |millis| CallContext {
         deadline: Some(Timestamp::from_millis(now + millis)),
-        ..world.context()
+        ..world.next()
     };
     let error = run_in(&world, shell("sleep 300"), until(400)).await.unwrap_err();
     assert!(matches!(error, Error::TimedOut(_)), "{error}");
@@ -305,29 +299,11 @@ async fn the_steps_deadline_counts_as_well() {
 }
 
 #[tokio::test]
-async fn dropping_the_call_ends_the_group() {
-    let world = World::new();
-    let call = world.perform(request(shell("echo $$; sh -c 'trap \"\" TERM; sleep 300' & sleep 300")));
-    let mut call = Box::pin(call);
-    let begun = until("the command has begun", || !world.lines.of(Stream::Stdout).is_empty());
-    tokio::select! {
-        outcome = &mut call => panic!("{outcome:?}"),
-        () = begun => {}
-    }
-    let group = world.lines.of(Stream::Stdout)[0].clone();
-    assert!(!alive(&group).is_empty());
-    drop(call);
-    until("nobody of the group lives", || alive(&group).is_empty()).await;
-}
-
-#[tokio::test]
 async fn a_child_left_behind_does_not_hold_up_the_answer() {
     let world = World::new();
-    let began = Instant::now();
     let ended = run(&world, shell("echo $$; sleep 60 & echo done")).await.unwrap();
     assert_eq!(ended.exit_code, Some(0));
     assert!(ended.stdout.ends_with("done\n"));
-    assert!(began.elapsed() < Duration::from_secs(10));
     let group = ended.stdout.lines().next().unwrap().to_owned();
     assert_eq!(alive(&group).len(), 1, "a service that a command started lives on");
     let group = rustix::process::Pid::from_raw(group.parse().unwrap()).unwrap();
@@ -416,7 +392,7 @@ async fn secrets_are_refused_where_others_could_see_them() {
     );
     let not_given = CallContext {
         secrets: Secrets::default(),
-        ..world.context()
+        ..world.next()
     };
     let command = Command {
         stdin: Some(PLACEHOLDER.as_bytes().to_vec().into()),
@@ -453,22 +429,4 @@ async fn limits() {
         run(&world, script(SCRIPT_BYTES_MAX + 1)).await,
         Err(Error::LimitExceeded { .. })
     ));
-}
-
-#[tokio::test]
-async fn a_command_of_before_a_crash_is_uncertain() {
-    let world = World::new();
-    let again = CallContext {
-        again: true,
-        ..world.context()
-    };
-    let marker = world.path("ran");
-    let error = run_in(&world, shell(&format!("touch {marker}")), again)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(&error, Error::Uncertain(text) if text.contains("may have run")),
-        "{error}"
-    );
-    assert!(!fs::exists(marker).unwrap());
 }

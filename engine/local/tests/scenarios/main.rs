@@ -11,4 +11,5 @@ mod http;
 mod parameters;
 mod probes;
 mod races;
+mod supervisor;
 mod world;

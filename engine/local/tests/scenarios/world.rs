@@ -2,11 +2,15 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use runwright_local::{Local, keys::StoreKey};
+use runwright_local::{Local, commands::Launcher, keys::StoreKey};
 use runwright_model::{
     capability::{Answer, Backend as _, CallContext, Capability, Outcome, Request},
     grant::Grants,
@@ -53,10 +57,22 @@ pub(crate) struct World {
 }
 
 pub(crate) const SECRET: &str = "tr\"ub 4dor&3-wörd";
+pub(crate) const KEY: &str = "exec-1/one/1/1/0";
 pub(crate) const PLACEHOLDER: &str = "((secret:/app/password:1))";
 
 impl World {
+    /// As an engine is: commands have supervisors.
     pub(crate) fn new() -> Self {
+        Self::launched_by(Launcher::program(env!("CARGO_BIN_EXE_runwright-supervisor")))
+    }
+
+    pub(crate) fn launched_by(launcher: Launcher) -> Self {
+        let without = Self::without_supervisors();
+        let local = without.local.clone().supervised(launcher, &without.state());
+        Self { local, ..without }
+    }
+
+    pub(crate) fn without_supervisors() -> Self {
         let store = Arc::new(MemoryStore::new());
         let local = Local::new(store.clone(), StoreKey::from_bytes([3; 32]));
         Self {
@@ -67,17 +83,41 @@ impl World {
         }
     }
 
+    /// The engine's own folder.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The world after the engine was started again: what is on the disk is there, and nothing else.
+    pub(crate) fn restarted(self) -> Self {
+        let launcher = Launcher::program(env!("CARGO_BIN_EXE_runwright-supervisor"));
+        let local = Local::new(self.store.clone(), StoreKey::from_bytes([3; 32])).supervised(launcher, &self.state());
+        Self {
+            local,
+            lines: Arc::default(),
+            ..self
+        }
+    }
+
     /// A context in which everything is granted and one secret is known.
     pub(crate) fn context(&self) -> CallContext {
         CallContext {
             execution: "exec-1".parse().unwrap(),
             step: "one".into(),
-            idempotency_key: "exec-1/one/1/1/0".into(),
+            idempotency_key: KEY.into(),
             deadline: None,
             again: false,
             log: self.lines.clone(),
             secrets: Secrets::new(BTreeMap::from([(PLACEHOLDER.to_owned(), SECRET.to_owned())])),
             grants: Arc::new(Grants::all_of(&Capability::ALL)),
+        }
+    }
+
+    /// The context of the call as it is made again after a crash.
+    pub(crate) fn again(&self) -> CallContext {
+        CallContext {
+            again: true,
+            ..self.context()
         }
     }
 
@@ -91,6 +131,16 @@ impl World {
 
     pub(crate) async fn perform(&self, request: Request) -> Outcome {
         self.local.perform(request, self.context()).await
+    }
+
+    /// The context of another call.
+    pub(crate) fn next(&self) -> CallContext {
+        static CALLS: AtomicU32 = AtomicU32::new(0);
+        let number = CALLS.fetch_add(1, Ordering::Relaxed);
+        CallContext {
+            idempotency_key: format!("{KEY}/{number}"),
+            ..self.context()
+        }
     }
 
     /// The real path of something in the folder.

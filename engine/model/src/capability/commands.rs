@@ -33,7 +33,7 @@ impl Request {
 pub struct Command {
     /// Program and arguments.
     pub arguments: Vec<String>,
-    /// Text of a script, put into a private file whose path becomes the last argument.
+    /// Text of a script, put into a private file in memory whose path becomes the last argument.
     pub script: Option<String>,
     /// Standard input.
     pub stdin: Option<Bytes>,

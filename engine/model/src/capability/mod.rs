@@ -309,4 +309,12 @@ pub trait Backend: Send + Sync {
         let _ = request;
         false
     }
+
+    /// Says that the answer of the call with this idempotency key is durable in the journal: what the backend keeps to
+    /// answer it again may go. The call is never made again.
+    ///
+    /// Backends that keep nothing do nothing.
+    async fn settled(&self, idempotency_key: &str) {
+        let _ = idempotency_key;
+    }
 }
