@@ -103,32 +103,3 @@ fn killed_at_any_line_of_progress_it_ends_as_if_nothing_had_happened() {
         assert_eq!(written, (step + 1).to_string());
     }
 }
-
-#[test]
-fn a_command_that_was_running_is_uncertain_and_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = folder.path().join("state");
-    let file = folder.path().join("uncertain.yaml");
-    std::fs::write(
-        &file,
-        "schemaVersion: '0.3'\nmainSteps:\n  - {name: Long, action: 'rw:shell', inputs: {Command: 'echo begun; sleep 600'}}\n",
-    )
-    .unwrap();
-    let mut child = runwright(&state, &["run", file.to_str().unwrap(), "--id", "long"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let begun = BufReader::new(child.stderr.take().unwrap())
-        .lines()
-        .map_while(Result::ok)
-        .any(|line| line.contains("begun"));
-    assert!(begun, "the command's output is shown");
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let resumed = output(&state, &["resume", "long"]);
-    assert_eq!(resumed.status.code(), Some(1), "{resumed:?}");
-    let shown = json(&output(&state, &["show", "long", "--output", "json"]));
-    assert_eq!(shown["status"], "Failed");
-    assert_eq!(shown["failure"]["kind"], "uncertain", "{shown}");
-}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 use std::{
+    collections::HashSet,
     fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
@@ -26,7 +27,7 @@ impl Machine {
         let made = Command::new("mkfifo").arg(machine.path("gate")).status().unwrap();
         assert!(made.success());
         let inputs = serde_json::json!({"Command": command, "Environment": {"FOLDER": machine.path("")}});
-        let step = serde_json::json!({"name": "Long", "action": "rw:shell", "inputs": inputs, "outputs": []});
+        let step = serde_json::json!({"name": "Long", "action": "rw:shell", "inputs": inputs});
         let runbook = serde_json::json!({"schemaVersion": "0.3", "mainSteps": [step]});
         fs::write(machine.path("long.json"), runbook.to_string()).unwrap();
         machine
@@ -114,10 +115,20 @@ fn an_engine_that_was_killed_attaches_to_the_command_that_runs() {
     let machine = Machine::new(COMMAND);
     machine.killed_at("begun");
     let mut engine = machine.runwright(&["resume", "long"]).spawn().unwrap();
-    assert!(says(&mut engine, "begun"), "what it wrote before is shown");
+    // It holds what the command writes open as soon as it is attached.
+    let output = machine.record().join("output");
+    let files = format!("/proc/{}/fd", engine.id());
+    until("the engine is attached", || {
+        let open = fs::read_dir(&files)
+            .unwrap()
+            .filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+        open.into_iter().any(|file| file == output)
+    });
     machine.let_go();
+    assert!(says(&mut engine, "last"), "what it writes from then on is shown");
     assert_eq!(engine.wait().unwrap().code(), Some(1));
-    assert_found(&machine);
+    let logs = assert_found(&machine);
+    assert!(logs.contains("attached to it"));
 }
 
 #[test]
@@ -131,17 +142,20 @@ fn an_engine_that_was_killed_finds_the_command_that_has_ended() {
     assert_found(&machine);
 }
 
-fn assert_found(machine: &Machine) {
+/// It ran once, and its outcome and its output are there. Answers the log.
+fn assert_found(machine: &Machine) -> String {
     let shown = machine.show();
     assert_eq!(shown["failure"]["kind"], "failed", "{shown}");
     assert!(shown["failure"].to_string().contains("exit code 3"), "{shown}");
     assert_eq!(lines(&machine.path("ran")), 1, "it ran once");
     let logs = machine.output(&["logs", "long"]);
     let logs = String::from_utf8(logs.stdout).unwrap();
+    let said: HashSet<&str> = logs.lines().filter_map(|line| line.split_whitespace().last()).collect();
     for number in 1..=30_000 {
-        assert!(logs.contains(&number.to_string()), "{number} is not in the log");
+        assert!(said.contains(number.to_string().as_str()), "{number} is not in the log");
     }
     assert!(logs.contains("go\n") && logs.contains("last\n"));
+    logs
 }
 
 #[test]

@@ -52,7 +52,6 @@ use std::{path::Path, sync::Arc};
 
 use runwright_model::{
     capability::{self, Backend, CallContext, Outcome, Request, waits},
-    id::ExecutionId,
     secret::{SecretSource, Secrets},
 };
 use runwright_store::Store;
@@ -109,11 +108,7 @@ impl Local {
     /// Forgets the commands of executions that have ended or are not in the store any more. For whoever has just
     /// opened the store.
     pub async fn sweep(&self) {
-        let is_over = async |id: &ExecutionId| match self.store.head(id).await {
-            Ok(head) => head.is_none_or(|head| head.summary.status.is_final()),
-            Err(_) => false,
-        };
-        self.commands.sweep(is_over).await;
+        self.commands.sweep(&*self.store).await;
     }
 
     /// The parameter store.

@@ -24,9 +24,9 @@ use runwright_model::{
         Answer, CallContext, Error, Outcome,
         commands::{self, Command, Completed, Request},
     },
-    id::ExecutionId,
     log::{Level, Stream},
 };
+use runwright_store::Store;
 use tokio::{io::AsyncWriteExt as _, net::UnixStream};
 
 pub use self::launch::{Launcher, SUPERVISE, supervise_if_asked};
@@ -115,22 +115,24 @@ impl Commands {
 
     /// Forgets the command of a call whose answer is durable.
     pub(crate) async fn settled(&self, key: &str) {
-        let Ok(record) = self.records.of(key) else { return };
-        // What stays is removed with what an execution left, when the engine is opened the next time.
-        let _ = tokio::task::spawn_blocking(move || record.remove()).await;
+        if let Ok(record) = self.records.of(key) {
+            remove(record).await;
+        }
     }
 
-    /// Forgets all commands of executions that are over, as `is_over` says, and those that never began.
-    pub(crate) async fn sweep(&self, is_over: impl AsyncFn(&ExecutionId) -> bool) {
+    /// Forgets all commands of executions that are over or are not in the store, and those that never began.
+    pub(crate) async fn sweep(&self, store: &dyn Store) {
         for record in self.records.all().unwrap_or_default() {
             let over = match record.read::<Begun>(record::BEGUN) {
-                Ok(Some(begun)) => is_over(&begun.execution).await,
+                Ok(Some(begun)) => match store.head(&begun.execution).await {
+                    Ok(head) => head.is_none_or(|head| head.summary.status.is_final()),
+                    Err(_) => false,
+                },
                 Ok(None) => true,
                 Err(_) => false,
             };
             if over {
-                // It is tried again the next time.
-                let _ = tokio::task::spawn_blocking(move || record.remove()).await;
+                remove(record).await;
             }
         }
     }
@@ -272,6 +274,11 @@ impl Commands {
             command.arguments.join(" ")
         ))
     }
+}
+
+/// Removes a record that nobody holds. What stays is swept when the engine is opened the next time.
+async fn remove(record: Record) {
+    let _ = tokio::task::spawn_blocking(move || record.remove()).await;
 }
 
 fn note(context: &CallContext, text: &str) {
