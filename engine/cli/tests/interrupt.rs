@@ -47,13 +47,13 @@ fn a_signal_leaves_the_execution_where_it_is() {
 }
 
 #[test]
-fn a_second_process_is_told_who_holds_the_state() {
+fn a_process_that_must_have_the_store_to_itself_is_told_who_holds_it() {
     let machine = Machine::new();
     let words = ["runwright", "run", "confirm", "--follow", "--id", "i3"].map(str::to_owned);
     let mut child = machine.command(&words).spawn().unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(said.by_ref().any(|line| line.unwrap().contains("goes on with")));
-    let refused = machine.say("runwright list --output json");
+    let refused = machine.say("runwright store check --output json");
     assert_eq!(refused.exit, 1);
     let object: serde_json::Value = serde_json::from_str(&refused.stdout).unwrap();
     assert_eq!(object["error"]["code"], "RW-S005");

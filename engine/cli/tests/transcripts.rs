@@ -13,8 +13,21 @@ use std::{fs, path::Path};
 
 use common::{Machine, normalised};
 
+/// Who has the store while a session is played.
+#[derive(Clone, Copy, PartialEq)]
+enum Engine {
+    /// Each command, while it runs.
+    Own,
+    /// Another process, all the time: the commands are its clients. What they write is the same.
+    Another,
+}
+
 /// Plays every session whose name begins with `prefix`; a test per topic, so that they run at the same time.
 fn play(prefix: &str) {
+    play_with(prefix, Engine::Own);
+}
+
+fn play_with(prefix: &str, engine: Engine) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
     let mut sessions: Vec<_> = fs::read_dir(&folder)
         .unwrap()
@@ -29,8 +42,8 @@ fn play(prefix: &str) {
         }
         played += 1;
         let expected = fs::read_to_string(&file).unwrap();
-        let actual = session(&expected);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let actual = session(&expected, engine);
+        if engine == Engine::Own && std::env::var_os("UPDATE_GOLDEN").is_some() {
             fs::write(&file, actual).unwrap();
         } else {
             assert!(
@@ -54,8 +67,16 @@ fn in_any_order(text: &str) -> Vec<&str> {
 }
 
 /// The session with its commands played again.
-fn session(text: &str) -> String {
+fn session(text: &str, engine: Engine) -> String {
     let machine = Machine::new();
+    let another = (engine == Engine::Another).then(|| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let builder = runwright::Engine::builder()
+            .state_dir(machine.path().join("state"))
+            .runbooks(vec![machine.path().join("runbooks")]);
+        let engine = runtime.block_on(builder.open()).unwrap();
+        (runtime, engine)
+    });
     let mut out = String::new();
     // What stands before the first command is a comment.
     out.extend(
@@ -78,6 +99,7 @@ fn session(text: &str) -> String {
             out.push_str(&format!("[exit {}]\n", done.exit));
         }
     }
+    drop(another);
     out
 }
 
@@ -137,4 +159,24 @@ fn approve() {
 #[test]
 fn store() {
     play("store");
+}
+
+#[test]
+fn run_as_a_client() {
+    play_with("run", Engine::Another);
+}
+
+#[test]
+fn approve_as_a_client() {
+    play_with("approve", Engine::Another);
+}
+
+#[test]
+fn param_as_a_client() {
+    play_with("param", Engine::Another);
+}
+
+#[test]
+fn usage_as_a_client() {
+    play_with("usage", Engine::Another);
 }

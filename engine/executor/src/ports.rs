@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runwright_model::{failure::Failure, plan::Plan, time::Timestamp};
+use runwright_model::{event::Started, failure::Failure, plan::Plan, time::Timestamp};
 use serde_json::{Map, Value};
 
 /// The time, and chance.
@@ -30,6 +30,6 @@ pub struct Prepared {
 /// Finds runbooks by name, for child executions.
 #[async_trait::async_trait]
 pub trait Runbooks: Send + Sync {
-    /// The runbook of this name with these parameters.
-    async fn prepare(&self, name: &str, parameters: Map<String, Value>) -> Result<Prepared, Failure>;
+    /// The runbook of this name with these parameters, as an execution that began so names it.
+    async fn prepare(&self, name: &str, parameters: Map<String, Value>, parent: &Started) -> Result<Prepared, Failure>;
 }

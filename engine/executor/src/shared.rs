@@ -267,7 +267,11 @@ impl Shared {
                 format!("the runbook {runbook} would be nested {depth} deep; at most {NESTING_MAX} are allowed.");
             return Err(Failure::new(FailureKind::LimitExceeded, message).with_code(codes::CHILD));
         }
-        let prepared = self.ports.runbooks.prepare(runbook, parameters).await?;
+        let prepared = self
+            .ports
+            .runbooks
+            .prepare(runbook, parameters, &family.started)
+            .await?;
         let given = Value::Object(prepared.parameters.clone()).to_string();
         let secrets = secret::placeholders(&given)
             .filter(|placeholder| family.secrets.contains(*placeholder))

@@ -6,12 +6,13 @@ use runwright_compiler::Severity;
 use runwright_executor::ports::{Clock, Prepared, Runbooks};
 use runwright_local::parameters::ParameterStore;
 use runwright_model::{
+    event::Started,
     failure::{Failure, FailureKind},
     time::Timestamp,
 };
 use serde_json::{Map, Value};
 
-use crate::{Library, bind, pin::Pin};
+use crate::{Library, bind, pin::Pin, place::Place};
 
 /// The machine's clock.
 pub(crate) struct SystemClock;
@@ -46,7 +47,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Runbooks of child executions: those of the library.
+/// Runbooks of child executions: found where the parent was started.
 pub(crate) struct LibraryRunbooks {
     pub(crate) library: Library,
     pub(crate) parameters: ParameterStore,
@@ -55,14 +56,14 @@ pub(crate) struct LibraryRunbooks {
 
 #[async_trait::async_trait]
 impl Runbooks for LibraryRunbooks {
-    async fn prepare(&self, name: &str, parameters: Map<String, Value>) -> Result<Prepared, Failure> {
+    async fn prepare(&self, name: &str, parameters: Map<String, Value>, parent: &Started) -> Result<Prepared, Failure> {
         let failed = |why: String| {
             let message = format!("the runbook {name} cannot be started: {why}");
             Failure::new(FailureKind::InvalidInput, message).with_code(runwright_executor::codes::CHILD)
         };
         let runbook = self
             .library
-            .runbook(name)
+            .runbook_at(name, &Place::of(&parent.globals))
             .await
             .map_err(|error| failed(error.to_string()))?;
         let Some(plan) = runbook.compiled.plan else {

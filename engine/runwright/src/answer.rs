@@ -1,6 +1,6 @@
 //! The answer to each call, in the process that holds the store. The only place where calls become deeds.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use runwright_local::parameters::Put;
 use runwright_model::{
@@ -20,6 +20,7 @@ use crate::{
     call::{Answer, Asked, Begin, Call, ParameterCall},
     holder::Holder,
     parameters::NewParameter,
+    place::Place,
     show,
     view::{ExecutionRow, ExecutionView},
 };
@@ -29,8 +30,15 @@ impl Holder {
     pub(crate) async fn answer(&self, asked: &Asked, by: &str) -> Result<Answer, Error> {
         let again = asked.again;
         match &asked.call {
-            Call::Start { id, plan, parameters } => {
-                Ok(self.start(id, plan.clone(), parameters.clone(), by).await?.into())
+            Call::Start {
+                id,
+                plan,
+                parameters,
+                place,
+            } => {
+                let parameters = bind::parameters(plan, parameters.clone(), &self.parameters).await?;
+                let started = started(plan, parameters, by, place);
+                Ok(self.start(id, plan.clone(), started).await?.into())
             }
             Call::Keep { component } => Ok(self.pin.keep(component).await?.into()),
             Call::Length { id } => Ok(self.store.head(id).await?.map(|head| head.length).into()),
@@ -88,29 +96,11 @@ impl Holder {
         Ok(records.iter().any(|record| is_it(&record.event)))
     }
 
-    async fn start(
-        &self,
-        id: &ExecutionId,
-        plan: Arc<Plan>,
-        parameters: Map<String, Value>,
-        by: &str,
-    ) -> Result<Begin, Error> {
-        let parameters = bind::parameters(&plan, parameters, &self.parameters).await?;
+    async fn start(&self, id: &ExecutionId, plan: Arc<Plan>, started: Started) -> Result<Begin, Error> {
         let lacking = self.pin.components(&plan).await?;
         if !lacking.is_empty() {
             return Ok(Begin::Lacks(lacking));
         }
-        let started = Started {
-            plan: plan.digest(),
-            runbook: plan.name.clone(),
-            request: Digest::of_json(&parameters),
-            parameters,
-            by: by.to_owned(),
-            globals: globals(),
-            parent: None,
-            secrets: Vec::new(),
-            rerun_of: None,
-        };
         let existing = self.executor.start(id.clone(), plan, started).await?;
         Ok(Begin::Begun { existing })
     }
@@ -199,13 +189,29 @@ fn put<'a>(new: &'a NewParameter, key: &'a str) -> Put<'a> {
     }
 }
 
+fn started(plan: &Plan, parameters: Map<String, Value>, by: &str, place: &Place) -> Started {
+    Started {
+        plan: plan.digest(),
+        runbook: plan.name.clone(),
+        request: Digest::of_json(&parameters),
+        parameters,
+        by: by.to_owned(),
+        globals: globals(place),
+        parent: None,
+        secrets: Vec::new(),
+        rerun_of: None,
+    }
+}
+
 /// Where an execution on one's own machine runs, in the language's own terms.
-fn globals() -> std::collections::BTreeMap<String, String> {
-    [
+fn globals(place: &Place) -> BTreeMap<String, String> {
+    let mut globals = [
         ("REGION", "local"),
         ("ACCOUNT_ID", "000000000000"),
         ("AWS_PARTITION", "aws"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
+    .into();
+    place.note(&mut globals);
+    globals
 }

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::{
     Error, Until,
     parameters::NewParameter,
+    place::Place,
     view::{ExecutionRow, ExecutionView},
 };
 
@@ -25,6 +26,7 @@ pub(crate) enum Call {
         id: ExecutionId,
         plan: Arc<Plan>,
         parameters: Map<String, Value>,
+        place: Place,
     },
     /// Keeps a component, for a start that lacks it.
     Keep { component: Vec<u8> },

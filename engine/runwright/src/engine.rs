@@ -120,6 +120,7 @@ impl Engine {
             id: id.clone(),
             plan: Arc::new(plan),
             parameters,
+            place: self.library.place(),
         };
         for _ in 0..BRING_MAX {
             match self.ask(Some(&by), call.clone()).await? {

@@ -11,12 +11,15 @@ use crate::Error;
 
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
+/// What stands for standard input.
+pub(crate) const STDIN: &str = "-";
+
 /// A larger document is refused while it is read; the compiler has a limit of its own below this.
 const DOCUMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// The text of a runbook, and its file.
 pub(crate) fn source(what: &str, folders: &[PathBuf]) -> Result<(Source, Option<PathBuf>), Error> {
-    if what == "-" {
+    if what == STDIN {
         let text = read_text("standard input", std::io::stdin().lock())?;
         return Ok((
             Source {
@@ -58,7 +61,8 @@ pub(crate) fn source(what: &str, folders: &[PathBuf]) -> Result<(Source, Option<
     ))
 }
 
-fn is_path(what: &str) -> bool {
+/// Whether it is a path, and no name.
+pub(crate) fn is_path(what: &str) -> bool {
     let ending = Path::new(what)
         .extension()
         .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));

@@ -15,6 +15,13 @@
 //! # }
 //! ```
 //!
+//! # Several processes
+//!
+//! A store has one holder. [`Builder::open`] holds it or fails with an error that names the process that does: for a
+//! program that is the engine. [`Builder::join`] holds it when nobody does, and else asks the process that does, as the
+//! command line does: for programs that come and go. Either way [`Engine`] has the same methods and answers, and while it
+//! holds the store, others may join.
+//!
 //! # What this crate does not do
 //!
 //! It holds no logic of its own: it joins compiler, executor, host, store and backends, which do not know each
@@ -41,6 +48,7 @@ mod library;
 mod link;
 mod parameters;
 mod pin;
+mod place;
 mod shelf;
 mod show;
 mod socket;

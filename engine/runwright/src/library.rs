@@ -15,7 +15,7 @@ use runwright_model::{
     grant::Grants,
 };
 
-use crate::{Error, find, shelf::Shelf, view::PluginView};
+use crate::{Error, find, place::Place, shelf::Shelf, view::PluginView};
 
 /// Finds, compiles and describes. Cheap to clone.
 #[derive(Clone)]
@@ -64,7 +64,37 @@ impl Library {
     ///
     /// When it is not found or cannot be read. A document with mistakes is no error: see [`Compiled`].
     pub async fn runbook(&self, what: &str) -> Result<Runbook, Error> {
-        let (source, path) = find::source(what, &self.runbooks)?;
+        self.found(find::source(what, &self.runbooks)?).await
+    }
+
+    /// Where this process looks for runbooks.
+    pub(crate) fn place(&self) -> Place {
+        Place::here(&self.runbooks)
+    }
+
+    /// The runbook that an execution which began at this place names.
+    pub(crate) async fn runbook_at(&self, name: &str, place: &Place) -> Result<Runbook, Error> {
+        if name == find::STDIN {
+            let (name, looked) = (
+                name.to_owned(),
+                vec!["no standard input: an engine has none".to_owned()],
+            );
+            return Err(Error::NoRunbook { name, looked });
+        }
+        // Journals of earlier versions have no place.
+        if *place == Place::default() {
+            return self.runbook(name).await;
+        }
+        let folders: Vec<PathBuf> = place.runbooks.iter().map(PathBuf::from).collect();
+        let name = if find::is_path(name) {
+            Path::new(&place.folder).join(name).display().to_string()
+        } else {
+            name.to_owned()
+        };
+        self.found(find::source(&name, &folders)?).await
+    }
+
+    async fn found(&self, (source, path): (Source, Option<PathBuf>)) -> Result<Runbook, Error> {
         let folder = path
             .as_ref()
             .and_then(|path| path.parent())

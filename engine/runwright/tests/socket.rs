@@ -84,6 +84,35 @@ async fn a_client_starts_decides_reads_and_is_told_errors_as_the_holder_would_be
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_child_runbook_is_the_one_of_the_client_s_folder() {
+    let (state, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let parent = "schemaVersion: '0.3'
+mainSteps:
+  - {name: child, action: 'aws:executeAutomation', inputs: {DocumentName: theirs}}";
+    let child = "schemaVersion: '0.3'
+mainSteps:
+  - {name: put, action: 'rw:putParameter', inputs: {Name: /child, Value: 'ran'}}";
+    std::fs::write(folder.path().join("parent.yaml"), parent).unwrap();
+    std::fs::write(folder.path().join("theirs.yaml"), child).unwrap();
+    let holder = builder(state.path()).open().await.unwrap();
+    let client = builder(state.path())
+        .runbooks(vec![folder.path().into()])
+        .join()
+        .await
+        .unwrap();
+    let request = StartRequest {
+        runbook: client.library().runbook("parent").await.unwrap(),
+        parameters: serde_json::Map::new(),
+        id: None,
+        by: runwright::user::name(),
+    };
+    let id = client.start(request).await.unwrap().id;
+    let ended = client.wait(&id, Until::Ended).await.unwrap();
+    assert_eq!(ended.status.as_str(), "Success", "{:?}", ended.failure);
+    assert_eq!(holder.parameters().get("/child").await.unwrap().value, "ran");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_acts_as_its_own_user_only() {
     let state = tempfile::tempdir().unwrap();
     let _holder = builder(state.path()).open().await.unwrap();
@@ -204,8 +233,8 @@ async fn whatever_a_client_sends_the_others_are_answered() {
     assert_eq!(client.list(None, 10).await.unwrap().len(), 1);
     approve(&client, &id).await.unwrap();
     client.wait(&id, Until::Ended).await.unwrap();
-    drop(slow);
     holder.close().await.unwrap();
+    drop(slow);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ use std::{
 use runwright_executor::ports::{Prepared, Runbooks};
 use runwright_model::{
     capability::{Answer, Backend, CallContext, Error, Outcome, Request, commands, files},
+    event::Started,
     failure::{Failure, FailureKind},
     plan::Plan,
     secret::{SecretSource, Secrets},
@@ -181,7 +182,7 @@ impl Shelf {
 
 #[async_trait::async_trait]
 impl Runbooks for Shelf {
-    async fn prepare(&self, name: &str, parameters: Map<String, Value>) -> Result<Prepared, Failure> {
+    async fn prepare(&self, name: &str, parameters: Map<String, Value>, _: &Started) -> Result<Prepared, Failure> {
         let plan = self.plan(name);
         let plan =
             plan.ok_or_else(|| Failure::new(FailureKind::InvalidInput, format!("there is no runbook {name}")))?;
@@ -201,7 +202,7 @@ pub struct NoRunbooks;
 
 #[async_trait::async_trait]
 impl Runbooks for NoRunbooks {
-    async fn prepare(&self, name: &str, _parameters: Map<String, Value>) -> Result<Prepared, Failure> {
+    async fn prepare(&self, name: &str, _parameters: Map<String, Value>, _: &Started) -> Result<Prepared, Failure> {
         Err(Failure::new(
             FailureKind::InvalidInput,
             format!("there is no runbook {name}"),

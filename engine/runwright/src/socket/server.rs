@@ -41,6 +41,8 @@ use crate::{
 const CONNECTIONS_MAX: usize = 4_096;
 /// Before another client is let in when the machine has no room for one.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// The longest wait for a client to take its answer when the engine closes.
+const PARTING: Duration = Duration::from_secs(1);
 /// The longest wait for calls under way when the engine closes; those that only wait are not waited for.
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
 
@@ -146,6 +148,22 @@ async fn closed(closing: &watch::Receiver<bool>) {
     let _ = closing.clone().wait_for(|closing| *closing).await;
 }
 
+/// Returns some time after the server closes: who does not take an answer then does without.
+async fn parted(closing: &watch::Receiver<bool>) {
+    closed(closing).await;
+    tokio::time::sleep(PARTING).await;
+}
+
+/// Hears who comes, and says who answers; `None` when they do not understand each other.
+async fn greet(reader: &mut OwnedReadHalf, writer: &mut OwnedWriteHalf) -> io::Result<Option<Hello>> {
+    let Some(hello) = timeout(FRAME_WAIT, frame::read(reader, HELLO_BYTES_MAX)).await?? else {
+        return Ok(None);
+    };
+    let hello: Hello = frame::decode(&hello)?;
+    send(writer, &frame::encode(&Hello::mine(false))).await?;
+    Ok(Some(hello).filter(Hello::is_understood))
+}
+
 /// Counts a process that takes over, for as long as it is connected.
 struct Driver(Arc<AtomicUsize>);
 
@@ -170,14 +188,12 @@ impl Service {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         let (mut reader, mut writer) = stream.into_split();
-        let Some(hello) = timeout(FRAME_WAIT, frame::read(&mut reader, HELLO_BYTES_MAX)).await?? else {
-            return Ok(());
+        let greeted = tokio::select! {
+            biased;
+            () = closed(&self.closing) => return Ok(()),
+            greeted = greet(&mut reader, &mut writer) => greeted?,
         };
-        let hello: Hello = frame::decode(&hello)?;
-        send(&mut writer, &frame::encode(&Hello::mine(false))).await?;
-        if !hello.is_understood() {
-            return Ok(());
-        }
+        let Some(hello) = greeted else { return Ok(()) };
         let _counted = hello.drives.then(|| Driver::counted(&self.drivers));
         // A directory service may have to be asked.
         let name = tokio::task::spawn_blocking(move || user::name_of(user)).await?;
@@ -191,7 +207,12 @@ impl Service {
             let Some(reply) = self.reply(asked, name.clone(), &mut reader, &mut writer).await? else {
                 return Ok(());
             };
-            send(&mut writer, &encoded(reply)).await?;
+            let bytes = encoded(reply);
+            tokio::select! {
+                biased;
+                sent = send(&mut writer, &bytes) => sent?,
+                () = parted(&self.closing) => return Ok(()),
+            }
         }
     }
 
