@@ -19,7 +19,8 @@ usage: cargo xtask COMMAND
 
   quickstart [ARGS…]   build everything and run runbooks/quickstart.yaml
   test [ARGS…]         format check, lints, and every test of the workspace; ARGS go to `cargo test`
-  lint                 format check and lints only";
+  lint                 format check and lints only
+  bench peers [ARGS…]  Runwright beside its disk and beside Restate; `bench peers --help` tells more";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         "quickstart" => quickstart(&rest),
         "test" => lint().and_then(|()| test(&rest)),
         "lint" => lint(),
+        "bench" => bench(&rest),
         other => Err(anyhow::anyhow!("unknown command `{other}`\n\n{USAGE}")),
     };
     match done {
@@ -62,6 +64,20 @@ fn quickstart(rest: &[String]) -> anyhow::Result<()> {
 fn test(rest: &[String]) -> anyhow::Result<()> {
     have_target()?;
     run(cargo().args(["test", "--workspace"]).args(rest))
+}
+
+/// Everything is built before anything is measured.
+fn bench(rest: &[String]) -> anyhow::Result<()> {
+    let Some(("peers", rest)) = rest.split_first().map(|(name, rest)| (name.as_str(), rest)) else {
+        bail!("`cargo bench --package runwright-benches` runs the benches; `cargo xtask bench peers` compares");
+    };
+    have_target()?;
+    run(cargo().args(["build", "--release", "--workspace", "--bin", "runwright"]))?;
+    let runwright = std::path::absolute(target_dir().join("release").join("runwright"))?;
+    run(cargo()
+        .args(["bench", "--workspace", "--bench", "peers", "--", "--runwright"])
+        .arg(runwright)
+        .args(rest))
 }
 
 fn lint() -> anyhow::Result<()> {
