@@ -228,7 +228,7 @@ impl SecretSource for Effects {
 
 #[async_trait::async_trait]
 impl Runbooks for Effects {
-    async fn prepare(&self, name: &str, _: Map<String, Value>) -> Result<Prepared, Failure> {
+    async fn prepare(&self, name: &str, _: Map<String, Value>, _: &Started) -> Result<Prepared, Failure> {
         let message = format!("there is no runbook {name} in this measurement");
         Err(Failure::new(FailureKind::InvalidInput, message))
     }
