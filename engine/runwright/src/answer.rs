@@ -2,15 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use runwright_executor::migrate;
 use runwright_local::parameters::Put;
 use runwright_model::{
-    digest::Digest,
-    event::{Event, Signal, Started},
-    id::{ExecutionId, StepId},
-    log::LogLine,
-    plan::Plan,
-    secret::Secrets,
-    status::Status,
+    digest::Digest, event::Started, id::ExecutionId, log::LogLine, plan::Plan, secret::Secrets, status::Status,
 };
 use runwright_store::Page;
 use serde_json::{Map, Value};
@@ -28,7 +23,6 @@ use crate::{
 impl Holder {
     /// Does what is asked, in the name of this user.
     pub(crate) async fn answer(&self, asked: &Asked, by: &str) -> Result<Answer, Error> {
-        let again = asked.again;
         match &asked.call {
             Call::Start {
                 id,
@@ -48,52 +42,22 @@ impl Holder {
             Call::Logs { id, from, most } => Ok(self.logs(id, *from, *most).await?.into()),
             Call::Changed { id, seen } => Ok(self.executor.changed(id, *seen).await.into()),
             Call::Wait { id, until } => Ok(Box::new(self.wait(id, *until).await?).into()),
-            Call::Signal {
-                id,
-                since,
-                name,
-                step,
-                payload,
-            } => {
-                let signal = Signal {
-                    name: name.clone(),
-                    step: self.step(id, step.as_deref()).await?,
-                    by: by.to_owned(),
-                    payload: payload.clone(),
-                };
-                let sent = Event::Signalled(signal.clone());
-                if !(again && self.has_since(id, *since, |event| *event == sent).await?) {
-                    self.executor.signal(id, signal).await?;
-                }
-                Ok(().into())
-            }
             Call::Resume { id } => Ok(self.executor.resume(id).await?.into()),
-            Call::Cancel { id, since, reason } => {
-                let asks = |event: &Event| matches!(event, Event::CancelRequested { by: who, .. } if who == by);
-                if !(again && self.has_since(id, *since, asks).await?) {
-                    self.executor.cancel(id, by.to_owned(), reason.clone()).await?;
-                }
+            Call::Tell { id, since, word } => {
+                let since = asked.again.then_some(*since);
+                Ok(self.tell(id, word, by, since).await?.into())
+            }
+            Call::Hold { what, reason } => {
+                self.executor.hold(what.clone(), by.to_owned(), reason.clone()).await?;
                 Ok(().into())
             }
-            Call::Rollback { id, since } => {
-                let begins = |event: &Event| matches!(event, Event::RollbackStarted { .. });
-                if !(again && self.has_since(id, *since, begins).await?) {
-                    let request = runwright_executor::rollback::Request {
-                        by: by.to_owned(),
-                        ..Default::default()
-                    };
-                    self.executor.rollback(id, request).await?;
-                }
-                Ok(().into())
-            }
+            Call::Release { what } => Ok(self.release(what, by, asked.again).await?.into()),
+            Call::Holds => Ok(self.executor.holds().into()),
+            Call::Why { id } => Ok(Box::new(self.why(id).await?).into()),
+            Call::Rerun { of, id } => Ok(self.rerun(of, id, by).await?.into()),
+            Call::Misfits { id, plan } => Ok(migrate::misfits(&self.executor.state(id).await?, plan).into()),
             Call::Parameter(call) => self.parameter(call).await,
         }
-    }
-
-    /// Whether the journal holds such an event from this record on: a call that is repeated finds its own traces.
-    async fn has_since(&self, id: &ExecutionId, since: u64, is_it: impl Fn(&Event) -> bool) -> Result<bool, Error> {
-        let records = self.store.read(id, since).await?;
-        Ok(records.iter().any(|record| is_it(&record.event)))
     }
 
     async fn start(&self, id: &ExecutionId, plan: Arc<Plan>, started: Started) -> Result<Begin, Error> {
@@ -102,6 +66,19 @@ impl Holder {
             return Ok(Begin::Lacks(lacking));
         }
         let existing = self.executor.start(id.clone(), plan, started).await?;
+        Ok(Begin::Begun { existing })
+    }
+
+    /// Starts the plan and the parameters of another execution: those it began with, whatever became of the file.
+    async fn rerun(&self, of: &ExecutionId, id: &ExecutionId, by: &str) -> Result<Begin, Error> {
+        let state = self.executor.state(of).await?;
+        let started = Started {
+            by: by.to_owned(),
+            parent: None,
+            rerun_of: Some(of.clone()),
+            ..state.started
+        };
+        let existing = self.executor.start(id.clone(), state.plan, started).await?;
         Ok(Begin::Begun { existing })
     }
 
@@ -148,19 +125,6 @@ impl Holder {
         self.executor.resume(id).await?;
         self.executor.wait(id, until == Until::NeedsPerson).await?;
         self.show(id).await
-    }
-
-    async fn step(&self, id: &ExecutionId, name: Option<&str>) -> Result<Option<StepId>, Error> {
-        let Some(name) = name else { return Ok(None) };
-        let state = self.executor.state(id).await?;
-        let step = state.plan.step_named(name).ok_or_else(|| {
-            let names: Vec<&str> = state.plan.steps.iter().map(|step| step.name.as_str()).collect();
-            Error::State(format!(
-                "execution {id} has no step `{name}`; it has {}",
-                names.join(", ")
-            ))
-        })?;
-        Ok(Some(step))
     }
 
     async fn parameter(&self, call: &ParameterCall) -> Result<Answer, Error> {

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
+use runwright_executor::{hold::Held, migrate::Misfit, repair::Repair};
 use runwright_model::{
-    capability::parameters::Parameter, digest::Digest, id::ExecutionId, log::LogLine, plan::Plan, status::Status,
+    capability::parameters::Parameter, digest::Digest, event::Hold, id::ExecutionId, log::LogLine, plan::Plan,
+    status::Status,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,7 +17,7 @@ use crate::{
     Error, Until,
     parameters::NewParameter,
     place::Place,
-    view::{ExecutionRow, ExecutionView},
+    view::{ExecutionRow, ExecutionView, WhyView},
 };
 
 /// One operation. Those that change something may arrive twice, see [`Asked::again`].
@@ -44,26 +46,48 @@ pub(crate) enum Call {
     Changed { id: ExecutionId, seen: u64 },
     /// Answered when it has ended, or needs a person.
     Wait { id: ExecutionId, until: Until },
-    /// A signal or a decision. `since` is the journal's length when it was first asked.
+    /// Goes on.
+    Resume { id: ExecutionId },
+    /// A person's word to an execution. `since` is the journal's length when it was first said.
+    Tell { id: ExecutionId, since: u64, word: Word },
+    /// Holds all executions of a runbook, or all.
+    Hold { what: Hold, reason: Option<String> },
+    /// Releases a hold.
+    Release { what: Hold },
+    /// The holds in force.
+    Holds,
+    /// Why an execution stands as it does.
+    Why { id: ExecutionId },
+    /// Starts the same again, as a new execution.
+    Rerun { of: ExecutionId, id: ExecutionId },
+    /// What keeps an execution from going on with this plan.
+    Misfits { id: ExecutionId, plan: Arc<Plan> },
+    /// Something of the parameter store.
+    Parameter(ParameterCall),
+}
+
+/// What a person says to an execution.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Word {
+    /// A signal or a decision.
     Signal {
-        id: ExecutionId,
-        since: u64,
         name: String,
         step: Option<String>,
         payload: Value,
     },
-    /// Goes on.
-    Resume { id: ExecutionId },
-    /// Ends.
-    Cancel {
-        id: ExecutionId,
-        since: u64,
-        reason: Option<String>,
+    /// End.
+    Cancel { reason: Option<String> },
+    /// Hold still.
+    Pause { reason: Option<String> },
+    /// Go on.
+    Unpause,
+    /// Go on after the end.
+    Repair(Repair),
+    /// Undo.
+    Rollback {
+        to: Option<String>,
+        skip: Option<(String, String)>,
     },
-    /// Undoes.
-    Rollback { id: ExecutionId, since: u64 },
-    /// Something of the parameter store.
-    Parameter(ParameterCall),
 }
 
 /// One operation of the parameter store.
@@ -97,10 +121,14 @@ impl Call {
             | Self::List { .. }
             | Self::Unfinished
             | Self::Logs { .. }
-            | Self::Signal { .. }
             | Self::Resume { .. }
-            | Self::Cancel { .. }
-            | Self::Rollback { .. }
+            | Self::Tell { .. }
+            | Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::Holds
+            | Self::Why { .. }
+            | Self::Rerun { .. }
+            | Self::Misfits { .. }
             | Self::Parameter(_) => false,
         }
     }
@@ -168,4 +196,8 @@ answers! {
     Parameter(Parameter),
     Parameters(Vec<Parameter>),
     Revealed(String),
+    Released(usize),
+    Holds(Vec<Held>),
+    Why(Box<WhyView>),
+    Misfits(Vec<Misfit>),
 }

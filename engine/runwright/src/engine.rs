@@ -2,8 +2,14 @@
 
 use std::sync::Arc;
 
-use runwright_executor::ports::Clock as _;
-use runwright_model::{event::Signal, id::ExecutionId, log::LogLine, status::Status};
+use runwright_executor::{hold::Held, migrate::Misfit, ports::Clock as _, repair::Repair};
+use runwright_model::{
+    event::{Hold, Signal},
+    id::ExecutionId,
+    log::LogLine,
+    plan::Plan,
+    status::Status,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -11,10 +17,10 @@ use crate::{
     Error, Library, Runbook,
     adapter::SystemClock,
     builder::Builder,
-    call::{Answer, Begin, Call},
+    call::{Answer, Begin, Call, Word},
     link::Link,
     parameters::Parameters,
-    view::{ExecutionRow, ExecutionView},
+    view::{ExecutionRow, ExecutionView, WhyView},
 };
 
 /// How often a start brings the components that are lacking.
@@ -245,12 +251,19 @@ impl Engine {
         by: &str,
         payload: Value,
     ) -> Result<(), Error> {
-        let call = Call::Signal {
-            id: id.clone(),
-            since: self.since(id).await?,
+        let word = Word::Signal {
             name: name.to_owned(),
             step: step.map(str::to_owned),
             payload,
+        };
+        self.tell(id, by, word).await
+    }
+
+    async fn tell(&self, id: &ExecutionId, by: &str, word: Word) -> Result<(), Error> {
+        let call = Call::Tell {
+            id: id.clone(),
+            since: self.since(id).await?,
+            word,
         };
         self.ask(Some(by), call).await
     }
@@ -270,25 +283,131 @@ impl Engine {
     ///
     /// [`Error::State`] when it has ended or rolls back.
     pub async fn cancel(&self, id: &ExecutionId, by: &str, reason: Option<&str>) -> Result<(), Error> {
-        let call = Call::Cancel {
-            id: id.clone(),
-            since: self.since(id).await?,
-            reason: reason.map(str::to_owned),
-        };
-        self.ask(Some(by), call).await
+        let reason = reason.map(str::to_owned);
+        self.tell(id, by, Word::Cancel { reason }).await
     }
 
-    /// Undoes what an ended execution did.
+    /// Holds an execution and its children: what is under way ends, and nothing new begins. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] when it has ended or is being cancelled.
+    pub async fn pause(&self, id: &ExecutionId, by: &str, reason: Option<&str>) -> Result<(), Error> {
+        let reason = reason.map(str::to_owned);
+        self.tell(id, by, Word::Pause { reason }).await
+    }
+
+    /// Lets a paused execution go on. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] when it is not paused, or a hold on its runbook or on everything is in force.
+    pub async fn unpause(&self, id: &ExecutionId, by: &str) -> Result<(), Error> {
+        self.tell(id, by, Word::Unpause).await
+    }
+
+    /// Holds every execution of a runbook, or every execution, now and later. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn hold(&self, what: Hold, by: &str, reason: Option<&str>) -> Result<(), Error> {
+        let reason = reason.map(str::to_owned);
+        self.ask(Some(by), Call::Hold { what, reason }).await
+    }
+
+    /// Releases a hold. Answers how many executions it had paused: they go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] when it is not held.
+    pub async fn release(&self, what: Hold, by: &str) -> Result<usize, Error> {
+        self.ask(Some(by), Call::Release { what }).await
+    }
+
+    /// The holds in force.
+    ///
+    /// # Errors
+    ///
+    /// Only those of every method.
+    pub async fn holds(&self) -> Result<Vec<Held>, Error> {
+        self.ask(None, Call::Holds).await
+    }
+
+    /// Makes an ended execution go on, with steps that run again and values that are changed. Earlier attempts keep their
+    /// outputs and logs. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] when it cannot go on so, or when finished steps read what is changed and [`Repair::affected`]
+    /// does not say what becomes of them; [`Error::Parameters`].
+    pub async fn repair(&self, id: &ExecutionId, by: &str, repair: Repair) -> Result<(), Error> {
+        self.tell(id, by, Word::Repair(repair)).await
+    }
+
+    /// Starts the plan of an execution again with the same parameters, as a new execution. The plan and the plugins are
+    /// those it began with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoExecution`]; [`Error::Mismatch`] when the id is taken.
+    pub async fn rerun(&self, of: &ExecutionId, by: &str, id: Option<ExecutionId>) -> Result<Begun, Error> {
+        let id = id.unwrap_or_else(|| ExecutionId::generate(SystemClock.now(), &SystemClock.random()));
+        let is_new = self.length(&id).await?.is_none();
+        let call = Call::Rerun {
+            of: of.clone(),
+            id: id.clone(),
+        };
+        match self.ask(Some(by), call).await? {
+            Begin::Begun { existing } => Ok(Begun {
+                id,
+                existing: existing && !is_new,
+            }),
+            Begin::Lacks(_) => Err(Error::Garbled("a rerun lacks no component".into())),
+        }
+    }
+
+    /// Undoes what an ended execution did, or goes on with a rollback that failed. With `to`, only what ended after that
+    /// step; with `skip` (a step and a reason), a failed undo is left as it is.
     ///
     /// # Errors
     ///
     /// [`Error::State`] when it has not ended or there is nothing to undo.
-    pub async fn rollback(&self, id: &ExecutionId, by: &str) -> Result<(), Error> {
-        let call = Call::Rollback {
-            id: id.clone(),
-            since: self.since(id).await?,
+    pub async fn rollback(
+        &self,
+        id: &ExecutionId,
+        by: &str,
+        to: Option<&str>,
+        skip: Option<(&str, &str)>,
+    ) -> Result<(), Error> {
+        let word = Word::Rollback {
+            to: to.map(str::to_owned),
+            skip: skip.map(|(step, reason)| (step.to_owned(), reason.to_owned())),
         };
-        self.ask(Some(by), call).await
+        self.tell(id, by, word).await
+    }
+
+    /// Why an execution stands as it does, and what can be done about it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoExecution`], or a journal that cannot be read.
+    pub async fn why(&self, id: &ExecutionId) -> Result<WhyView, Error> {
+        let view: Box<WhyView> = self.ask(None, Call::Why { id: id.clone() }).await?;
+        Ok(*view)
+    }
+
+    /// What keeps an execution from going on with this plan; empty when it could. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoExecution`], or a journal that cannot be read.
+    pub async fn misfits(&self, id: &ExecutionId, plan: &Plan) -> Result<Vec<Misfit>, Error> {
+        let call = Call::Misfits {
+            id: id.clone(),
+            plan: Arc::new(plan.clone()),
+        };
+        self.ask(None, call).await
     }
 
     /// Whether executions go on when this engine is closed: another process holds the store, or is connected and takes

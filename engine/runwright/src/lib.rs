@@ -52,6 +52,8 @@ mod place;
 mod shelf;
 mod show;
 mod socket;
+mod tell;
+mod why;
 
 pub use builder::Builder;
 pub use engine::{Begun, Engine, StartRequest, Until};
@@ -59,6 +61,11 @@ pub use error::{Error, Fault, Report};
 pub use library::{Library, Runbook};
 pub use parameters::{NewParameter, Parameters};
 pub use runwright_compiler::{BindError, Compiled, Diagnostic, Severity, Source, Span, parse};
+pub use runwright_executor::{
+    hold::Held,
+    migrate::Misfit,
+    repair::{Choice, Repair},
+};
 pub use runwright_local as local;
 pub use runwright_model as model;
 pub use runwright_store as store;

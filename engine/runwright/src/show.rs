@@ -10,7 +10,7 @@ use runwright_model::{
 };
 use serde_json::Value;
 
-use crate::view::{ExecutionRow, ExecutionView, StepView, WaitReason, WaitView};
+use crate::view::{ExecutionRow, ExecutionView, StepView, VisitView, WaitReason, WaitView};
 
 /// The whole of an execution.
 pub(crate) fn execution(state: &State) -> ExecutionView {
@@ -29,6 +29,8 @@ pub(crate) fn execution(state: &State) -> ExecutionView {
         steps: state.plan.step_ids().map(|id| step(state, id)).collect(),
         outputs: ended.map(|ended| ended.outputs.clone()).unwrap_or_default(),
         failure: ended.and_then(|ended| ended.failure.clone()),
+        paused: state.paused.clone().filter(|_| ended.is_none()),
+        rerun_of: state.started.rerun_of.clone(),
         waiting: waiting(state),
     }
 }
@@ -54,9 +56,27 @@ fn step(state: &State, id: StepId) -> StepView {
         outputs: visit.map(|visit| visit.outputs.clone()).unwrap_or_default(),
         failure: visit.and_then(|visit| visit.failure.clone()),
         skipped: visit.and_then(|visit| visit.skipped.clone()),
+        earlier: earlier(state, id),
         rollback: undo.map(|undo| undo.status),
+        rollback_skipped: undo.and_then(|undo| undo.skipped.clone()),
         rollback_failure: undo.and_then(|undo| undo.failure.clone()),
     }
+}
+
+/// The visits before the last one.
+fn earlier(state: &State, id: StepId) -> Vec<VisitView> {
+    let visits = &state.steps[id.index()].visits;
+    let before = visits.len().saturating_sub(1);
+    let view = |(visit, number): (&Visit, u32)| VisitView {
+        visit: number,
+        status: visit.status,
+        started_at: visit.started_at,
+        ended_at: visit.ended_at,
+        inputs: Some(visit.inputs.clone()).filter(|inputs| *inputs != Value::Null),
+        outputs: visit.outputs.clone(),
+        failure: visit.failure.clone(),
+    };
+    visits[..before].iter().zip(1..).map(view).collect()
 }
 
 fn waiting(state: &State) -> Vec<WaitView> {
@@ -67,7 +87,8 @@ fn waiting(state: &State) -> Vec<WaitView> {
         .collect()
 }
 
-fn wait(state: &State, of: Try) -> Option<WaitView> {
+/// What a try waits for; `None` when its plugin runs.
+pub(crate) fn wait(state: &State, of: Try) -> Option<WaitView> {
     let step = state.plan.step(of.step).name.clone();
     if let Some((_, call)) = state.waiting_call(of) {
         if is_answered(call) {

@@ -1,6 +1,6 @@
 //! What people and programs see of an execution: derived from its journal, ready for JSON.
 
-use runwright_model::{failure::Failure, id::ExecutionId, status::Status, time::Timestamp};
+use runwright_model::{event::Pause, failure::Failure, id::ExecutionId, status::Status, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -38,6 +38,12 @@ pub struct ExecutionView {
     /// Why it did not end well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// Who holds it, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
+    /// The execution whose plan and parameters it runs again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun_of: Option<ExecutionId>,
     /// What it waits for; empty when it waits for nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<WaitView>,
@@ -83,6 +89,12 @@ pub struct StepView {
     /// How its rollback stands: `RollingBack`, `RolledBack`, `RollbackFailed`; absent when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Status>,
+    /// Its earlier visits, oldest first: steps of a loop, and attempts before the execution was resumed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<VisitView>,
+    /// Who left its rollback undone, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_skipped: Option<(String, String)>,
     /// Why its rollback failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback_failure: Option<Failure>,
@@ -192,4 +204,114 @@ pub struct PluginView {
     pub size: u64,
     /// Where it comes from: `built in`, or a path.
     pub origin: String,
+}
+
+/// Why an execution stands as it does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WhyView {
+    /// Its id.
+    pub id: ExecutionId,
+    /// The runbook's name.
+    pub runbook: String,
+    /// How it stands.
+    pub status: Status,
+    /// Each thing that holds it, or what it came to; at least one.
+    pub reasons: Vec<ReasonView>,
+}
+
+/// One reason.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReasonView {
+    /// Of which sort.
+    pub kind: ReasonKind,
+    /// The step it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// It in words.
+    pub text: String,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Until when, or when it is looked at again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Commands that change it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<String>,
+    /// Why the execution that is waited for stands as it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<Box<WhyView>>,
+}
+
+/// The sort of a reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReasonKind {
+    /// People are asked.
+    Approval,
+    /// A signal is awaited.
+    Signal,
+    /// A moment is awaited.
+    Time,
+    /// A condition is probed.
+    Probe,
+    /// Another attempt comes.
+    Retry,
+    /// Another execution is awaited.
+    Child,
+    /// Something goes on.
+    UnderWay,
+    /// Something would go on, and no process does it.
+    NobodyRunsIt,
+    /// Somebody holds it.
+    Paused,
+    /// The disk, the store or the machine stopped it.
+    Stopped,
+    /// It has ended.
+    Ended,
+}
+
+impl ReasonView {
+    pub(crate) fn new(kind: ReasonKind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            step: None,
+            text: text.into(),
+            since: None,
+            until: None,
+            next: Vec::new(),
+            child: None,
+        }
+    }
+
+    pub(crate) fn next(mut self, command: impl Into<String>) -> Self {
+        self.next.push(command.into());
+        self
+    }
+}
+
+/// An earlier visit of a step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VisitView {
+    /// Its number, from 1.
+    pub visit: u32,
+    /// How it ended.
+    pub status: Status,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Its inputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Value>,
+    /// Its outputs.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub outputs: Map<String, Value>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
