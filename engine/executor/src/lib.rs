@@ -15,6 +15,7 @@ pub mod codes;
 pub mod decide;
 pub mod hold;
 pub mod limits;
+pub mod migrate;
 pub mod ports;
 pub mod repair;
 pub mod rollback;
