@@ -47,6 +47,11 @@ pub(crate) struct Before {
 }
 
 impl Before {
+    /// How it stood.
+    pub(crate) fn view(&self) -> &ExecutionView {
+        &self.view
+    }
+
     /// How it stands now.
     pub(crate) async fn look(engine: &Engine, id: &ExecutionId) -> Result<Self, Problem> {
         let view = engine.show(id).await?;

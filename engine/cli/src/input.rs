@@ -69,6 +69,17 @@ pub(crate) fn read(path: &Path) -> Result<String, Problem> {
     text.map_err(|why| Problem::bad_input(format!("cannot read {}: {why}", path.display())))
 }
 
+/// An input of a step, as in `deploy.Version=8`.
+pub(crate) fn step_input(word: &str) -> Result<(String, String, Value), Problem> {
+    let split = word.split_once('=').and_then(|(place, value)| {
+        let (step, key) = place.split_once('.')?;
+        (!step.is_empty() && !key.is_empty()).then(|| (step.to_owned(), key.to_owned(), json_or_text(value)))
+    });
+    split.ok_or_else(|| {
+        Problem::bad_input(format!("`--input {word}` is no input of a step")).help("write `--input STEP.KEY=VALUE`")
+    })
+}
+
 /// A JSON value, or text that is none as a string.
 pub(crate) fn json_or_text(word: &str) -> Value {
     serde_json::from_str(word).unwrap_or_else(|_| Value::String(word.to_owned()))
@@ -91,6 +102,22 @@ mod tests {
             *json!({"A": "1", "B": "x=y", "C": ""}).as_object().unwrap()
         );
         assert_eq!(given(&["A=@@alice"]).unwrap()["A"], "@alice");
+    }
+
+    #[test]
+    fn inputs_of_steps_are_json_or_text() {
+        assert_eq!(
+            step_input("deploy.Commands=[\"make\"]").unwrap(),
+            ("deploy".into(), "Commands".into(), json!(["make"]))
+        );
+        assert_eq!(step_input("a.B=x=y").unwrap().2, json!("x=y"));
+        for word in ["a", "a=b", ".B=c", "a.=c"] {
+            assert_eq!(
+                step_input(word).unwrap_err().exit,
+                crate::exit::Exit::BadInput,
+                "{word}"
+            );
+        }
     }
 
     #[test]

@@ -180,3 +180,13 @@ fn param_as_a_client() {
 fn usage_as_a_client() {
     play_with("usage", Engine::Another);
 }
+
+#[test]
+fn what_failed_is_mended() {
+    play("mend");
+}
+
+#[test]
+fn what_failed_is_mended_as_a_client() {
+    play_with("mend_resume", Engine::Another);
+}

@@ -8,11 +8,14 @@ mod completions;
 mod decide;
 mod explain;
 mod graph;
+mod hold;
 mod list;
 mod logs;
 mod man;
+mod migrate;
 mod param;
 mod plugin;
+mod rerun;
 mod resume;
 mod run;
 mod show;
@@ -20,12 +23,14 @@ mod signal;
 mod stop;
 mod store;
 mod validate;
+mod why;
 
 /// What can be done, in the order of the help.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
     Run(run::Args),
     Resume(resume::Args),
+    Rerun(rerun::Args),
     /// Approve what a step asks, and let the execution go on
     #[command(after_help = decide::APPROVE_HELP)]
     Approve(decide::Args),
@@ -33,13 +38,17 @@ pub(crate) enum Verb {
     #[command(after_help = decide::REJECT_HELP)]
     Reject(decide::Args),
     Signal(signal::Args),
+    Pause(hold::PauseArgs),
+    Unpause(hold::UnpauseArgs),
     Cancel(stop::CancelArgs),
     Rollback(stop::RollbackArgs),
     List(list::Args),
     Show(show::Args),
+    Why(why::Args),
     Logs(logs::Args),
     Validate(validate::Args),
     Graph(graph::Args),
+    Migrate(migrate::Args),
     Param(param::Args),
     Plugin(plugin::Args),
     Explain(explain::Args),
@@ -54,6 +63,11 @@ impl Verb {
         match self {
             Self::Run(_) => "run",
             Self::Resume(_) => "resume",
+            Self::Rerun(_) => "rerun",
+            Self::Pause(_) => "pause",
+            Self::Unpause(_) => "unpause",
+            Self::Why(_) => "why",
+            Self::Migrate(_) => "migrate",
             Self::Approve(_) => "approve",
             Self::Reject(_) => "reject",
             Self::Signal(_) => "signal",
@@ -79,6 +93,11 @@ pub(crate) fn run(verb: Verb, settings: &Settings) -> Result<Exit, Problem> {
     match verb {
         Verb::Run(args) => block_on(run::run(args, settings)),
         Verb::Resume(args) => block_on(resume::run(args, settings)),
+        Verb::Rerun(args) => block_on(rerun::run(args, settings)),
+        Verb::Pause(args) => block_on(hold::pause(args, settings)),
+        Verb::Unpause(args) => block_on(hold::unpause(args, settings)),
+        Verb::Why(args) => block_on(why::run(args, settings)),
+        Verb::Migrate(args) => block_on(migrate::run(args, settings)),
         Verb::Approve(args) => block_on(decide::run(args, true, settings)),
         Verb::Reject(args) => block_on(decide::run(args, false, settings)),
         Verb::Signal(args) => block_on(signal::run(args, settings)),

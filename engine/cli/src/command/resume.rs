@@ -1,10 +1,15 @@
 //! `resume`: makes executions go on that a stopped process left.
 
-use runwright::model::id::ExecutionId;
+use runwright::{
+    Choice, Engine, Repair,
+    model::{id::ExecutionId, status::Status},
+    view::ExecutionView,
+};
 
 use crate::{
     exit::Exit,
     follow::{Before, Follow},
+    input,
     open::{closing_on_error, driving_engine},
     problem::Problem,
     settings::Settings,
@@ -13,9 +18,13 @@ use crate::{
 const AFTER_HELP: &str = "\
 Examples:
   runwright resume            all that have not ended
-  runwright resume ID         this one
+  runwright resume ID         this one; one that failed goes on at the step that failed
+  runwright resume ID --from prepare
+  runwright resume ID -p Version=8 --affected again
+  runwright resume ID --input deploy.Commands='[\"make deploy\"]'
 
-Steps that ended well are not run again; a step that was under way goes on from its journal.";
+Steps that ended well are not run again; a step that was under way goes on from its journal. When a changed value
+was read by steps that ended well, nothing is done until `--affected` says what becomes of them.";
 
 /// Make executions go on that were left unfinished
 #[derive(Debug, clap::Args)]
@@ -27,16 +36,73 @@ pub(crate) struct Args {
     /// All that have not ended
     #[arg(long, conflicts_with = "ids")]
     all: bool,
+    /// Begin with this step, although it ended already
+    #[arg(long, value_name = "STEP", requires = "ids")]
+    from: Option<String>,
+    /// A parameter with another value; `Name=@file` takes the file's text
+    #[arg(short, long = "param", value_name = "NAME=VALUE", requires = "ids")]
+    param: Vec<String>,
+    /// An input of a step with another value: JSON, or text
+    #[arg(long, value_name = "STEP.KEY=VALUE", requires = "ids")]
+    input: Vec<String>,
+    /// What becomes of steps that ended well and read a changed value
+    #[arg(long, value_name = "CHOICE", requires = "ids")]
+    affected: Option<Affected>,
     /// Stay also while they wait for a person
     #[arg(long)]
     follow: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Affected {
+    /// They run again, with all that comes after them
+    Again,
+    /// Their results stand
+    Keep,
+}
+
+impl Args {
+    /// What is to be other than before.
+    fn repair(&self) -> Result<Repair, Problem> {
+        Ok(Repair {
+            by: String::new(),
+            from: self.from.clone(),
+            parameters: input::parameters(None, &self.param)?,
+            inputs: self
+                .input
+                .iter()
+                .map(|word| input::step_input(word))
+                .collect::<Result<_, _>>()?,
+            affected: match self.affected {
+                None => Choice::Ask,
+                Some(Affected::Again) => Choice::Again,
+                Some(Affected::Keep) => Choice::Keep,
+            },
+        })
+    }
+
+    fn changes_something(&self) -> bool {
+        self.from.is_some() || !self.param.is_empty() || !self.input.is_empty()
+    }
+}
+
+/// Makes one go on: from its journal, or after its end.
+async fn resume(engine: &Engine, view: &ExecutionView, args: &Args, repair: &Repair) -> Result<(), Problem> {
+    let over = view.status.is_final() && view.status != Status::Success;
+    if over || args.changes_something() {
+        return Ok(engine
+            .repair(&view.id, &runwright::user::name(), repair.clone())
+            .await?);
+    }
+    Ok(engine.resume(&view.id).await?)
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
     let named = !args.ids.is_empty();
     let engine = driving_engine(settings).await?;
     let resumed = closing_on_error(&engine, async {
-        let mut ids = args.ids;
+        let repair = args.repair()?;
+        let mut ids = args.ids.clone();
         if !named {
             // A child goes on with its parent.
             let rows = engine.unfinished().await?;
@@ -44,8 +110,9 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
         }
         let mut before = Vec::new();
         for id in &ids {
-            before.push(Before::look(&engine, id).await?);
-            engine.resume(id).await?;
+            let was = Before::look(&engine, id).await?;
+            resume(&engine, was.view(), &args, &repair).await?;
+            before.push(was);
         }
         Ok((ids, before))
     });

@@ -21,8 +21,13 @@ Nothing new starts. A runbook's `onCancel` steps still run. What was done stays 
 `runwright rollback ID` undoes it. Exits with 0 when the execution is cancelled.";
 
 const ROLLBACK_HELP: &str = "\
+Examples:
+  runwright rollback ID                 undo everything, or go on with a rollback that failed
+  runwright rollback ID --to prepare    undo what ended after the step `prepare`; `resume` then goes on after it
+  runwright rollback ID --skip drain --reason 'undone by hand'
+
 Steps are undone in the reverse of the order in which they ended. Exits with 0 when all is undone, and with
-4 when a step could not be: look at `runwright show ID`, mend what is in the way, and call it again.";
+4 when a step could not be: `runwright why ID` says which and why; mend it and call this again, or skip it.";
 
 /// Stop an execution for good
 #[derive(Debug, clap::Args)]
@@ -43,6 +48,15 @@ pub(crate) struct RollbackArgs {
     /// The execution
     #[arg(value_name = "ID")]
     id: ExecutionId,
+    /// Keep this step and all that ended before it
+    #[arg(long, value_name = "STEP")]
+    to: Option<String>,
+    /// Leave this step, whose undoing failed, as it is, and go on
+    #[arg(long, value_name = "STEP", requires = "reason")]
+    skip: Option<String>,
+    /// Why it need not be undone, kept in the journal
+    #[arg(long, value_name = "TEXT", requires = "skip")]
+    reason: Option<String>,
 }
 
 pub(crate) async fn cancel(args: CancelArgs, settings: &Settings) -> Result<Exit, Problem> {
@@ -57,7 +71,14 @@ pub(crate) async fn cancel(args: CancelArgs, settings: &Settings) -> Result<Exit
 pub(crate) async fn rollback(args: RollbackArgs, settings: &Settings) -> Result<Exit, Problem> {
     let by = runwright::user::name();
     until(settings, &args.id, Status::RolledBack, async |engine| {
-        engine.rollback(&args.id, &by).await
+        engine
+            .rollback(
+                &args.id,
+                &by,
+                args.to.as_deref(),
+                args.skip.as_deref().zip(args.reason.as_deref()),
+            )
+            .await
     })
     .await
 }

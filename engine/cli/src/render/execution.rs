@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use runwright::{
-    model::{failure::Failure, status::Status, time::Timestamp},
+    model::{
+        event::{Hold, Pause},
+        failure::Failure,
+        status::Status,
+        time::Timestamp,
+    },
     view::{ExecutionView, StepView, WaitReason, WaitView},
 };
 use serde_json::{Map, Value};
@@ -43,6 +48,9 @@ pub(crate) fn summary(view: &ExecutionView, now: Timestamp, paint: Paint, comman
         ));
     }
     if !view.status.is_final() {
+        if let Some(pause) = &view.paused {
+            out.push_str(&format!("  {}\n", pause_text(pause)));
+        }
         for wait in &view.waiting {
             out.push_str(&format!("  {}: {}\n", wait.step, wait_text(wait, now)));
         }
@@ -69,6 +77,13 @@ pub(crate) fn ways_on(view: &ExecutionView) -> Vec<String> {
     if view.status.is_final() {
         return Vec::new();
     }
+    if let Some(pause) = &view.paused {
+        return vec![match &pause.hold {
+            None => format!("unpause {}", view.id),
+            Some(Hold::Everything) => "unpause --everything".to_owned(),
+            Some(Hold::Runbook(name)) => format!("unpause --runbook {}", quoted(name)),
+        }];
+    }
     let several = view.waiting.iter().filter(|wait| wait.reason.needs_person()).count() > 1;
     let mut ways = Vec::new();
     for wait in &view.waiting {
@@ -92,6 +107,13 @@ pub(crate) fn ways_on(view: &ExecutionView) -> Vec<String> {
         ways.push(format!("resume {}", view.id));
     }
     ways
+}
+
+/// Who holds it, in a sentence.
+fn pause_text(pause: &Pause) -> String {
+    let what = pause.hold.as_ref().map_or_else(|| "it".to_owned(), Hold::to_string);
+    let why = pause.reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    visible(&format!("{what} is paused by {}{why}", pause.by))
 }
 
 /// For what a step waits, in a sentence.
@@ -171,11 +193,12 @@ pub(crate) fn whole(view: &ExecutionView, now: Timestamp, paint: Paint, command:
     if let Some(failure) = view.failure.as_ref().filter(|_| failed_step(view).is_none()) {
         out.push_str(&section("Failure", &failure_whole(failure, paint)));
     }
-    let mut waits: Vec<String> = view
-        .waiting
-        .iter()
-        .map(|wait| format!("{}: {}", wait.step, wait_text(wait, now)))
-        .collect();
+    let mut waits: Vec<String> = view.paused.iter().map(pause_text).collect();
+    waits.extend(
+        view.waiting
+            .iter()
+            .map(|wait| format!("{}: {}", wait.step, wait_text(wait, now))),
+    );
     waits.extend(
         ways_on(view)
             .iter()
@@ -202,6 +225,9 @@ fn heading(view: &ExecutionView, now: Timestamp, paint: Paint) -> String {
         ],
         None => ["Since".into(), duration(spent(view, now))],
     });
+    if let Some(first) = &view.rerun_of {
+        rows.push(["Rerun of".into(), first.to_string()]);
+    }
     if let Some(parent) = &view.parent {
         rows.push(["Parent".into(), parent.to_string()]);
     }
@@ -296,6 +322,17 @@ fn notes(step: &StepView, paint: Paint) -> String {
     }
     if let Some(status) = step.rollback {
         notes.push(format!("rollback: {}", paint.status(status, status.as_str())));
+    }
+    if let Some((by, reason)) = &step.rollback_skipped {
+        notes.push(visible(&format!("not undone: {by} said: {reason}")));
+    }
+    for earlier in &step.earlier {
+        let why = earlier
+            .failure
+            .as_ref()
+            .map_or_else(String::new, |failure| format!(": {}", failure.message));
+        let line = format!("visit {} was {}{why}", earlier.visit, earlier.status);
+        notes.push(shortened(&visible(&line), VALUE_COLUMNS));
     }
     notes.extend(
         step.rollback_failure

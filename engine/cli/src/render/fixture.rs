@@ -22,6 +22,8 @@ pub(crate) fn step(name: &str, status: Status, attempt: u32) -> StepView {
         outputs: Map::new(),
         failure: None,
         skipped: None,
+        earlier: Vec::new(),
+        rollback_skipped: None,
         rollback: None,
         rollback_failure: None,
     }
@@ -43,6 +45,8 @@ pub(crate) fn view(steps: Vec<StepView>, waiting: Vec<WaitView>) -> ExecutionVie
         steps,
         outputs: Map::new(),
         failure: None,
+        paused: None,
+        rerun_of: None,
         waiting,
     }
 }
