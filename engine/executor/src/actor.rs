@@ -218,6 +218,9 @@ impl Actor {
                         .append(vec![Event::CallCompleted { of, call, outcome }], durability)
                         .await?;
                     let _ = reply.send(at);
+                    if durability == Durability::Durable {
+                        work::settle_call(&self.shared, of.idempotency_key(&self.id, call));
+                    }
                 }
             }
             Input::Probed { of, call, result } => self.probed(of, call, result, now).await?,

@@ -238,6 +238,12 @@ pub(crate) fn ask_children(shared: &Arc<Shared>, children: Vec<(Try, u32, Execut
     }
 }
 
+/// Lets the backend forget a call whose answer is durable.
+pub(crate) fn settle_call(shared: &Arc<Shared>, key: String) {
+    let backend = shared.ports.backend.clone();
+    tokio::spawn(async move { backend.settled(&key).await });
+}
+
 /// The failure of a call whose try is over.
 pub(crate) fn over(state: &State, of: Try) -> Failure {
     let message = format!(

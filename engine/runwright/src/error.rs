@@ -239,6 +239,7 @@ impl From<runwright_executor::Error> for Error {
                 differs: differs.to_owned(),
             },
             E::State(message) => Self::State(message),
+            choice @ E::Choose { .. } => Self::State(choice.to_string()),
             E::Store(error) => Self::Store(error),
             other => Self::Executor(other),
         }
