@@ -30,6 +30,7 @@ const VERBS: [&str; 18] = [
     "plugin",
     "explain",
     "store",
+    "gc",
     "completions",
     "man",
 ];

@@ -73,6 +73,13 @@ impl StoreKey {
         }
     }
 
+    /// A name for the key that says nothing of it: two keys with the same one are the same.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let named = Zeroizing::new([b"runwright store key".as_slice(), &*self.0].concat());
+        runwright_model::digest::Digest::of(&named).to_hex()[..32].to_owned()
+    }
+
     /// An envelope that holds `plaintext` and opens only with the same `name`.
     ///
     /// # Errors
@@ -235,6 +242,8 @@ mod tests {
         let first = StoreKey::load_or_create(directory.path()).unwrap();
         let again = StoreKey::load_or_create(directory.path()).unwrap();
         assert_eq!(*first.0, *again.0);
+        assert_eq!(first.fingerprint(), again.fingerprint());
+        assert_ne!(first.fingerprint(), StoreKey::from_bytes([0; 32]).fingerprint());
         let names: Vec<_> = fs::read_dir(directory.path())
             .unwrap()
             .map(|e| e.unwrap().file_name())

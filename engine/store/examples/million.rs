@@ -209,6 +209,7 @@ fn append(epoch: Epoch, execution: &ExecutionId, expected: u64, status: Status) 
             at: at(expected),
             event: Event::RollbackStarted {
                 reason: "x".repeat(RECORD_BYTES),
+                to: None,
             },
         }],
         summary: Summary {

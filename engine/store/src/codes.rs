@@ -15,6 +15,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("RW-S009", include_str!("../codes/RW-S009.md")),
     ("RW-S010", include_str!("../codes/RW-S010.md")),
     ("RW-S011", include_str!("../codes/RW-S011.md")),
+    ("RW-S012", include_str!("../codes/RW-S012.md")),
+    ("RW-S013", include_str!("../codes/RW-S013.md")),
 ];
 
 impl Error {
@@ -33,6 +35,8 @@ impl Error {
             Self::Backend(_) => "RW-S009",
             Self::Closed => "RW-S010",
             Self::Misnumbered { .. } => "RW-S011",
+            Self::Stream { .. } => "RW-S012",
+            Self::Differs { .. } => "RW-S013",
         }
     }
 }

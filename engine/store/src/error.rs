@@ -98,6 +98,24 @@ pub enum Error {
         /// The number it has.
         found: u64,
     },
+    /// A stream of an export cannot be used.
+    #[error(
+        "the export is damaged or not one: at byte {byte}, {why}. What was imported before that place is whole; import again from another copy"
+    )]
+    Stream {
+        /// Where the item begins that is at fault.
+        byte: u64,
+        /// Why.
+        why: String,
+    },
+    /// An import found something else in its place.
+    #[error(
+        "{what} is in this store already, and differs from the one in the export: nothing of it was changed. Import into another state directory"
+    )]
+    Differs {
+        /// What.
+        what: String,
+    },
     /// The store was closed, or its committer died.
     #[error("the store is closed")]
     Closed,

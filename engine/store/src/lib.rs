@@ -47,15 +47,20 @@
 //!
 //! [`Store`], then `docs/JOURNAL.md` for the bytes and [`sled`] for how they become durable.
 
+use std::collections::BTreeSet;
+
 use runwright_model::{
-    event::Record, id::ExecutionId, log::LogLine, status::Status, summary::Summary, time::Timestamp,
+    digest::Digest, event::Record, id::ExecutionId, log::LogLine, status::Status, summary::Summary, time::Timestamp,
 };
 
+pub mod care;
 pub mod codec;
 mod codes;
 mod error;
 mod limits;
 pub mod memory;
+pub mod names;
+pub mod portable;
 pub mod sled;
 
 pub use codes::CODES;
@@ -126,6 +131,29 @@ pub enum Table {
     Settings,
 }
 
+impl Table {
+    /// All of them, in the order of exports.
+    pub const ALL: [Self; 5] = [
+        Self::Plans,
+        Self::Components,
+        Self::Blobs,
+        Self::Parameters,
+        Self::Settings,
+    ];
+
+    /// Its name in exports. Part of their format.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plans => "plans",
+            Self::Components => "components",
+            Self::Blobs => "blobs",
+            Self::Parameters => "parameters",
+            Self::Settings => "settings",
+        }
+    }
+}
+
 /// What must be there before a value is put.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expect {
@@ -177,9 +205,11 @@ pub trait Store: Send + Sync {
     /// Becomes the owner: every earlier epoch is fenced off.
     async fn claim(&self) -> Result<Epoch>;
 
-    /// Appends, and answers when [`Append::durability`] says so. After any error but [`Error::Full`],
-    /// [`Error::Backend`] and [`Error::Closed`], nothing was changed; after those three, whether it was shows when
-    /// the store is opened again.
+    /// Appends, and answers when [`Append::durability`] says so. After any error but [`Error::Backend`] and
+    /// [`Error::Closed`], nothing was changed; after those two, whether it was shows when the store is opened again.
+    ///
+    /// After [`Error::Full`] the same append may be tried again, as often as one likes: it succeeds when the disk
+    /// has room, without opening the store anew. An append that was accepted before the disk was full waits.
     async fn append(&self, append: Append) -> Result<()>;
 
     /// The records numbered `from` and later.
@@ -226,7 +256,56 @@ pub trait Store: Send + Sync {
 
     /// Makes everything so far durable.
     async fn sync(&self) -> Result<()>;
+
+    /// About how many bytes a journal and its log take up; 0 when there is none.
+    async fn weigh(&self, execution: &ExecutionId) -> Result<u64> {
+        let journal = codec::encode(&self.read(execution, 0).await?)?;
+        let log = codec::encode(&self.read_log(execution, 0, 0).await?)?;
+        let is_there = self.head(execution).await?.is_some();
+        Ok(if is_there {
+            (journal.len() + log.len()) as u64
+        } else {
+            0
+        })
+    }
+
+    /// Keys of a table that sort after `after`, in order, each with about how many bytes its value takes up, at
+    /// most so many (0: all). The values are not read.
+    async fn sizes(&self, table: Table, after: Option<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, u64)>> {
+        let values = self.scan(table, &[], after, most).await?;
+        Ok(values
+            .into_iter()
+            .map(|(key, value)| (key, value.len() as u64))
+            .collect())
+    }
+
+    /// Those of `names` that stand, in hexadecimal, anywhere in a record of an execution that `wanted` answers
+    /// true for. It asks about each execution once, with its row.
+    ///
+    /// A walk through all journals: meant for the collection of what is kept by content.
+    async fn mentions(&self, names: &BTreeSet<Digest>, wanted: Wanted<'_>) -> Result<BTreeSet<Digest>> {
+        let mut found = BTreeSet::new();
+        let mut before = None;
+        loop {
+            let page = Page {
+                before,
+                most: 256,
+                ..Page::default()
+            };
+            let rows = self.list(page).await?;
+            let Some((last, _)) = rows.last() else { return Ok(found) };
+            before = Some(last.clone());
+            for (execution, _) in rows.iter().filter(|(id, head)| wanted(id, &head.summary)) {
+                for record in self.read(execution, 0).await? {
+                    names::find(&codec::encode(&record)?, names, &mut found);
+                }
+            }
+        }
+    }
 }
+
+/// Chooses executions by their rows.
+pub type Wanted<'a> = &'a (dyn Fn(&ExecutionId, &Summary) -> bool + Sync);
 
 /// The largest encoded record.
 pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;

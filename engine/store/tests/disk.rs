@@ -263,6 +263,151 @@ async fn a_store_killed_before_its_format_was_written_opens() {
     assert_filled(&open(&path)).await;
 }
 
+const FULL: &str = "RUNWRIGHT_STORE_FULL_DIRECTORY";
+
+/// Runs a test of this binary again, in a process of its own, with a directory.
+fn in_a_process(test: &str, directory: &Path) {
+    // Without the trap, a file that may not grow is the end of the process.
+    let output = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(FULL, directory)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+}
+
+/// What a store on a disk that becomes full must do; `set_room` makes it full and gives it room again.
+async fn survive_a_full_disk(path: &Path, set_room: impl Fn(bool)) {
+    let store = std::sync::Arc::new(open(path));
+    let epoch = store.claim().await.unwrap();
+    let text = "x".repeat(100_000);
+    let mut length = 0;
+    for _ in 0..10 {
+        let next = durable(append(epoch, "e", length, &[&text]));
+        store.append(next).await.unwrap();
+        length += 1;
+    }
+    set_room(false);
+    // The first that the disk refuses waits; after it, others are refused and change nothing.
+    let stuck = tokio::spawn({
+        let (store, text) = (std::sync::Arc::clone(&store), text.clone());
+        async move {
+            for n in 0.. {
+                let name = format!("stuck{n}");
+                match store.append(durable(append(epoch, &name, 0, &[&text]))).await {
+                    Ok(()) => {}
+                    Err(Error::Full { .. }) => return n,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            unreachable!("a full disk takes no more at some time")
+        }
+    });
+    loop {
+        match store.append(append(epoch, "e", length, &["small"])).await {
+            Ok(()) => length += 1,
+            Err(Error::Full { .. }) => break,
+            Err(other) => panic!("{other}"),
+        }
+        tokio::task::yield_now().await;
+    }
+    // sled answers little after an error, and is opened again when there is room, not before.
+    match store.read(&id("e"), 0).await {
+        Ok(records) => assert_eq!(records.len() as u64, length),
+        Err(Error::Full { .. }) => {}
+        Err(other) => panic!("{other}"),
+    }
+    set_room(true);
+    loop {
+        match store.append(durable(append(epoch, "e", length, &["again"]))).await {
+            Ok(()) => break,
+            Err(Error::Full { .. }) => tokio::task::yield_now().await,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    length += 1;
+    stuck.abort();
+    let _ = stuck.await;
+    assert_eq!(store.check().unwrap().findings, []);
+    assert_eq!(store.read(&id("e"), 0).await.unwrap().len() as u64, length);
+    drop(store);
+    let store = open(path);
+    assert_eq!(store.check().unwrap().findings, []);
+    assert_eq!(store.read(&id("e"), 0).await.unwrap().len() as u64, length);
+}
+
+/// Not a test of its own: a process whose files may not grow, as under a quota. Free space is not a matter then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn process_under_a_quota() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Some(directory) = std::env::var_os(FULL) else {
+        return;
+    };
+    let path = PathBuf::from(directory).join("state");
+    let free = getrlimit(Resource::Fsize);
+    survive_a_full_disk(&path.clone(), |has_room| {
+        let used = fs::metadata(path.join("sled.1/db")).unwrap().len();
+        let current = if has_room { free.current } else { Some(used + 700_000) };
+        let limit = Rlimit {
+            current,
+            maximum: free.maximum,
+        };
+        setrlimit(Resource::Fsize, limit).unwrap();
+    })
+    .await;
+}
+
+#[test]
+fn a_quota_that_is_reached_is_a_state() {
+    let directory = tempfile::tempdir().unwrap();
+    in_a_process("process_under_a_quota", directory.path());
+}
+
+/// Not a test of its own: a process on a file system of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn process_on_a_small_disk() {
+    let Some(directory) = std::env::var_os(FULL) else {
+        return;
+    };
+    let directory = PathBuf::from(directory);
+    let ballast = directory.join("ballast");
+    survive_a_full_disk(&directory.join("state"), |has_room| {
+        if has_room {
+            fs::remove_file(&ballast).unwrap();
+        } else {
+            let mut file = fs::File::create(&ballast).unwrap();
+            // All but two MiB, so that it becomes full in the middle of a commit.
+            let free = rustix::fs::statvfs(&directory).unwrap();
+            let bytes = (free.f_bavail * free.f_frsize).saturating_sub(2 << 20);
+            std::io::Write::write_all(&mut file, &vec![1; usize::try_from(bytes).unwrap()]).unwrap();
+        }
+    })
+    .await;
+}
+
+#[test]
+fn a_disk_that_is_full_is_a_state() {
+    let directory = tempfile::tempdir().unwrap();
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=48m", "tmpfs"])
+        .arg(directory.path())
+        .output();
+    // Only the administrator may mount; for others the quota above stands in.
+    if !mount.is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let test = std::panic::catch_unwind(|| in_a_process("process_on_a_small_disk", directory.path()));
+    let unmounted = std::process::Command::new("umount")
+        .arg(directory.path())
+        .status()
+        .unwrap();
+    assert!(unmounted.success());
+    test.unwrap();
+}
+
 /// Changes a stored value below the store, as a bad disk would.
 fn with_raw(path: &Path, change: impl FnOnce(&sled::Db)) {
     // A thread of sled may hold the file of a closed database for a moment longer.

@@ -7,6 +7,7 @@ use crate::{exit::Exit, open::block_on, problem::Problem, settings::Settings};
 mod completions;
 mod decide;
 mod explain;
+mod gc;
 mod graph;
 mod hold;
 mod list;
@@ -53,6 +54,7 @@ pub(crate) enum Verb {
     Plugin(plugin::Args),
     Explain(explain::Args),
     Store(store::Args),
+    Gc(gc::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -82,6 +84,7 @@ impl Verb {
             Self::Plugin(_) => "plugin",
             Self::Explain(_) => "explain",
             Self::Store(_) => "store",
+            Self::Gc(_) => "gc",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
         }
@@ -112,6 +115,7 @@ pub(crate) fn run(verb: Verb, settings: &Settings) -> Result<Exit, Problem> {
         Verb::Plugin(args) => block_on(plugin::run(args, settings)),
         Verb::Explain(args) => explain::run(args, settings),
         Verb::Store(args) => block_on(store::run(args, settings)),
+        Verb::Gc(args) => block_on(gc::run(args, settings)),
         Verb::Completions(args) => completions::run(args, settings),
         Verb::Man(args) => man::run(args, settings),
     }

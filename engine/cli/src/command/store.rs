@@ -1,11 +1,19 @@
 //! `store`: care for the state directory.
 
-use std::path::Path;
+use std::{
+    io::{BufReader, BufWriter, Seek as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use clap::Subcommand;
-use runwright::store::{
-    SledStore,
-    sled::{Options, Report},
+use runwright::{
+    local::keys::{KEY_FILE, StoreKey},
+    store::{
+        SledStore,
+        portable::{self, Contents},
+        sled::{Options, Report},
+    },
 };
 use serde_json::json;
 
@@ -33,20 +41,148 @@ enum What {
         after_help = "Needs as much free room as the compacted store takes. Stopped at any moment, it leaves the\nold store or the new one, whole. No execution may run meanwhile."
     )]
     Compact,
+    /// Write everything into one file: to keep it, to move it, or to change the backend
+    #[command(
+        after_help = "The file does not hold the key of this state directory. Values that are encrypted stay so, and are of no\nuse without the file `key`: keep a copy of it apart. No execution may run meanwhile."
+    )]
+    Export {
+        /// The file to write; `-` is standard output
+        file: PathBuf,
+    },
+    /// Add what an export holds
+    #[command(
+        after_help = "What is here already must be the same, else it is refused (RW-S013); so an import that was interrupted can\nbe run again. Copy the file `key` of the other state directory here first. Executions that have not ended can\ngo on here: make sure that they do not go on there as well."
+    )]
+    Import {
+        /// The file to read; `-` is standard input
+        file: PathBuf,
+    },
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
     let folder = settings.state_dir()?;
-    if !folder.is_dir() {
-        return Err(
-            Problem::bad_input(format!("there is no state directory {}", folder.display()))
-                .help("name another with --state-dir"),
-        );
+    if !matches!(args.what, What::Import { .. }) {
+        must_exist(folder)?;
     }
     match args.what {
         What::Check => check(folder, settings),
         What::Compact => compact(folder, settings),
+        What::Export { file } => export(folder, &file, settings).await,
+        What::Import { file } => import(folder, &file, settings).await,
     }
+}
+
+/// A typing error must not make an empty state directory.
+pub(crate) fn must_exist(folder: &Path) -> Result<(), Problem> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let what = format!("there is no state directory {}", folder.display());
+    Err(Problem::bad_input(what).help("name another with --state-dir"))
+}
+
+async fn export(folder: &Path, file: &Path, settings: &Settings) -> Result<Exit, Problem> {
+    let store = SledStore::open(folder, Options::default()).map_err(runwright::Error::from)?;
+    let key = folder.join(KEY_FILE).exists().then(|| StoreKey::load_or_create(folder));
+    let key = key.transpose().map_err(runwright::Error::from)?;
+    let key = key.map(|key| key.fingerprint());
+    let failed = |why| Problem::trouble(format!("cannot write {}: {why}", file.display()));
+    if file == Path::new("-") {
+        let mut out = BufWriter::new(std::io::stdout());
+        portable::export(&store, key, &mut out)
+            .await
+            .map_err(runwright::Error::from)?;
+        return Ok(Exit::Success);
+    }
+    // Beside its place first: a file with the right name is whole.
+    let mut draft = file.as_os_str().to_owned();
+    draft.push(".part");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut out = BufWriter::new(options.open(&draft).map_err(failed)?);
+    let contents = portable::export(&store, key, &mut out)
+        .await
+        .map_err(runwright::Error::from)?;
+    out.get_ref().sync_all().map_err(failed)?;
+    std::fs::rename(&draft, file).map_err(failed)?;
+    settings
+        .console
+        .result(&object(&contents), || told("wrote", &contents))?;
+    settings.console.note(&format!(
+        "keep {} apart: without it, secrets and blobs in the export cannot be read",
+        folder.join(KEY_FILE).display()
+    ));
+    Ok(Exit::Success)
+}
+
+async fn import(folder: &Path, file: &Path, settings: &Settings) -> Result<Exit, Problem> {
+    let contents = if file == Path::new("-") {
+        let store = SledStore::open(folder, Options::default()).map_err(runwright::Error::from)?;
+        portable::import(&store, &mut std::io::stdin()).await
+    } else {
+        let failed = |why| Problem::bad_input(format!("cannot read {}: {why}", file.display()));
+        let mut input = std::fs::File::open(file).map_err(failed)?;
+        // All of it is looked at before anything is changed.
+        let contents = portable::verify(&mut BufReader::new(&input)).map_err(runwright::Error::from)?;
+        if let Some(key) = contents.key {
+            must_have_key(folder, &key)?;
+        }
+        input.rewind().map_err(failed)?;
+        let store = SledStore::open(folder, Options::default()).map_err(runwright::Error::from)?;
+        portable::import(&store, &mut BufReader::new(input)).await
+    };
+    let contents = contents.map_err(runwright::Error::from)?;
+    settings
+        .console
+        .result(&object(&contents), || told("read", &contents))?;
+    Ok(Exit::Success)
+}
+
+/// Values that were encrypted under another key would be there and could not be read.
+fn must_have_key(folder: &Path, key: &str) -> Result<(), Problem> {
+    let path = folder.join(KEY_FILE);
+    let fits = path.exists()
+        && StoreKey::load_or_create(folder)
+            .map_err(runwright::Error::from)?
+            .fingerprint()
+            == key;
+    if fits {
+        return Ok(());
+    }
+    let why = if path.exists() { "is another" } else { "is missing" };
+    Err(Problem::bad_input(format!(
+        "the export is encrypted under a key, and {} {why}",
+        path.display()
+    ))
+    .help("copy the file `key` of the state directory that was exported there, with mode 0600"))
+}
+
+fn object(contents: &Contents) -> serde_json::Value {
+    json!({
+        "executions": contents.executions,
+        "records": contents.records,
+        "logLines": contents.log_lines,
+        "values": contents.values,
+        "there": contents.there,
+        "bytes": contents.bytes,
+    })
+}
+
+fn told(verb: &str, contents: &Contents) -> String {
+    let amount = |number: u64, noun: &str| count(usize::try_from(number).unwrap_or(usize::MAX), noun);
+    let mut text = format!(
+        "{verb} {}, {}, {}, {}: {}",
+        amount(contents.executions, "execution"),
+        amount(contents.records, "record"),
+        amount(contents.log_lines, "log line"),
+        amount(contents.values, "value"),
+        size(contents.bytes),
+    );
+    if contents.there > 0 {
+        text.push_str(&format!("; {} of them were here already", contents.there));
+    }
+    text.push('\n');
+    text
 }
 
 fn check(folder: &Path, settings: &Settings) -> Result<Exit, Problem> {

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::{
     disk::Syncer,
     layers::{Changes, Drafted, Layers},
-    tree::panic_text,
+    tree::{Tree, panic_text},
 };
 use crate::{Durability, Error, Result};
 
@@ -41,18 +41,14 @@ struct Queue {
     /// So much pends that it is to be written now.
     crowded: bool,
     closing: bool,
-    failure: Option<Failure>,
+    /// The disk has no room for what is being committed: nothing more is taken until it has.
+    full: bool,
+    /// Why nothing more is written, in a form that can be told to many.
+    failure: Option<String>,
 }
 
 /// Somebody who waits until what pends is durable.
 type Waiter = oneshot::Sender<Result<()>>;
-
-/// Why nothing more is written, in a form that can be told to many.
-#[derive(Debug, Clone)]
-enum Failure {
-    Full,
-    Backend(String),
-}
 
 /// What an answer is waited for with; `None` when the write is answered already.
 pub(crate) type Wait = Option<oneshot::Receiver<Result<()>>>;
@@ -87,7 +83,12 @@ impl Core {
         // Asked and answered under one lock: after a failure nobody may begin to wait.
         let mut queue = self.queue();
         if let Some(failure) = &queue.failure {
-            return Err(failure.to_error(&self.directory));
+            return Err(Error::Backend(failure.clone()));
+        }
+        if queue.full {
+            return Err(Error::Full {
+                path: self.directory.clone(),
+            });
         }
         layers.absorb(drafted);
         let must_wait = durability == Durability::Durable || layers.pending_bytes() > WAIT_BYTES;
@@ -144,72 +145,132 @@ impl Core {
     }
 
     /// Ends all writing.
-    fn fail(&self, failure: Failure) {
+    fn fail(&self, failure: String) {
         let mut queue = self.queue();
         for waiter in queue.waiters.drain(..) {
             // Who does not wait any more need not know.
-            let _ = waiter.send(Err(failure.to_error(&self.directory)));
+            let _ = waiter.send(Err(Error::Backend(failure.clone())));
         }
         queue.failure.get_or_insert(failure);
     }
+
+    /// Waits so long, or until the store is closed; answers whether it is.
+    fn pause(&self, pause: Duration) -> bool {
+        let until = Instant::now() + pause;
+        let mut queue = self.queue();
+        while !queue.closing
+            && let Some(left) = until.checked_duration_since(Instant::now())
+        {
+            queue = self
+                .work
+                .wait_timeout(queue, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        queue.closing
+    }
 }
 
-impl Failure {
-    fn of(error: &Error) -> Self {
-        if let Error::Full { .. } = error {
-            Self::Full
-        } else {
-            Self::Backend(error.to_string())
-        }
-    }
-
-    fn to_error(&self, directory: &std::path::Path) -> Error {
-        match self {
-            Self::Full => Error::Full {
-                path: directory.to_owned(),
-            },
-            Self::Backend(text) => Error::Backend(text.clone()),
-        }
-    }
+/// Where the committer writes to, and how it gets there again.
+pub(crate) struct Target {
+    pub(crate) syncer: Syncer,
+    /// Opens the database anew.
+    pub(crate) reopen: Box<dyn Fn() -> Result<(Tree, Syncer)> + Send>,
+    /// Answers whether the disk has room again.
+    pub(crate) has_room: Box<dyn Fn() -> bool + Send>,
+    /// After this long without a durable write, what pends is written.
+    pub(crate) idle: Duration,
 }
 
 /// Starts the committer. It ends after [`Core::close`].
-pub(crate) fn start(core: Arc<Core>, syncer: Syncer, idle: Duration) -> std::io::Result<std::thread::JoinHandle<()>> {
+pub(crate) fn start(core: Arc<Core>, target: Target) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new()
         .name("runwright-store".to_owned())
         .spawn(move || {
-            let mut syncer = syncer;
-            let ended = catch_unwind(AssertUnwindSafe(|| run(&core, &mut syncer, idle)));
+            let mut target = target;
+            let ended = catch_unwind(AssertUnwindSafe(|| run(&core, &mut target)));
             if let Err(panic) = ended {
-                core.fail(Failure::Backend(format!(
-                    "its writing thread panicked: {}",
-                    panic_text(panic.as_ref())
-                )));
+                core.fail(format!("its writing thread panicked: {}", panic_text(panic.as_ref())));
             }
         })
 }
 
-fn run(core: &Core, syncer: &mut Syncer, idle: Duration) {
+fn run(core: &Core, target: &mut Target) {
     loop {
-        let last = core.wait_for_work(idle);
+        let last = core.wait_for_work(target.idle);
         let (changes, waiters) = core.take();
-        let outcome = commit(core, syncer, &changes);
-        if let Err(error) = &outcome {
-            tracing::error!(directory = %core.directory.display(), "the store takes no more writes: {error}");
-            core.fail(Failure::of(error));
+        let outcome = match commit(core, &mut target.syncer, &changes) {
+            Err(Error::Full { .. }) => wait_for_room(core, target, &changes),
+            other => other,
+        };
+        let failure = outcome.err().map(|error| error.to_string());
+        if let Some(text) = &failure {
+            tracing::error!(directory = %core.directory.display(), "the store takes no more writes: {text}");
+            core.fail(text.clone());
         }
         for waiter in waiters {
-            let answer = match &outcome {
-                Ok(()) => Ok(()),
-                Err(error) => Err(Failure::of(error).to_error(&core.directory)),
-            };
             // Who does not wait any more need not know.
-            let _ = waiter.send(answer);
+            let _ = waiter.send(failure.clone().map_or(Ok(()), |text| Err(Error::Backend(text))));
         }
-        if last || outcome.is_err() {
+        if last || failure.is_some() {
             return;
         }
     }
+}
+
+/// The first pause between two looks at a full disk, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// Commits what a full disk refused, when it has room again.
+///
+/// sled neither takes nor answers anything after an error, so it is opened anew: it finds what was committed before,
+/// and all or nothing of these changes. They are still in memory, and making them twice is making them once.
+fn wait_for_room(core: &Core, target: &mut Target, changes: &Changes) -> Result<()> {
+    tracing::warn!(directory = %core.directory.display(), "the disk is full: writes wait until there is room");
+    core.queue().full = true;
+    let mut pause = PAUSES.0;
+    loop {
+        let outcome = open_and_commit(core, target, changes);
+        let closing = matches!(outcome, Err(Error::Full { .. })) && core.pause(pause);
+        pause = (pause * 2).min(PAUSES.1);
+        match outcome {
+            Err(Error::Full { .. }) if closing => {
+                return Err(Error::Backend(
+                    "it was closed while the disk was full; what was under way may be there or not".to_owned(),
+                ));
+            }
+            Err(Error::Full { .. }) => {}
+            other => {
+                core.queue().full = false;
+                if other.is_ok() {
+                    tracing::info!(directory = %core.directory.display(), "the disk has room again");
+                }
+                return other;
+            }
+        }
+    }
+}
+
+/// One try: when there is room, opens the database and commits. Not before: a database that is opened on a full disk
+/// begins to write, cannot, and takes what it did write for damage.
+fn open_and_commit(core: &Core, target: &mut Target, changes: &Changes) -> Result<()> {
+    if !(target.has_room)() {
+        return Err(Error::Full {
+            path: core.directory.clone(),
+        });
+    }
+    reopen(core, target)?;
+    commit(core, &mut target.syncer, changes)
+}
+
+/// Opens the database anew. Readers wait for it: the old one must be closed before.
+fn reopen(core: &Core, target: &mut Target) -> Result<()> {
+    let mut layers = core.layers_mut();
+    layers.tree.close();
+    let (tree, syncer) = (target.reopen)()?;
+    layers.tree = tree;
+    target.syncer = syncer;
+    Ok(())
 }
 
 /// Brings changes into the database and onto the disk. Always durably: a commit that nobody waits for has half

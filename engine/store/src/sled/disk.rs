@@ -8,7 +8,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read as _, Write as _},
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -299,6 +299,39 @@ impl Syncer {
 pub(crate) fn free_bytes(directory: &Path) -> Result<u64> {
     let facts = rustix::fs::statvfs(directory).map_err(|errno| from_io(errno.into(), directory))?;
     Ok(facts.f_bavail.saturating_mul(facts.f_frsize))
+}
+
+/// What must fit before a database is opened again that a full disk stopped: it writes while it opens.
+const ROOM_BYTES: u64 = 8 << 20;
+
+/// Refuses to open a database on a full disk: it begins to write, cannot, and takes that for damage.
+pub(crate) fn check_room_to_open(directory: &Path) -> Result<()> {
+    if free_bytes(directory)? < ROOM_BYTES {
+        return Err(Error::Full {
+            path: directory.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Whether so many bytes are free, and the database can grow: quotas and limits are seen only by those who write.
+pub(crate) fn has_room(directory: &Path, database: &Path, reserve_bytes: u64) -> bool {
+    if !free_bytes(directory).is_ok_and(|free| free >= reserve_bytes.max(ROOM_BYTES)) {
+        return false;
+    }
+    let path = directory.join("room");
+    let written = fs::metadata(database.join("db")).and_then(|db| {
+        let mut file = File::create(&path)?;
+        // Behind as many bytes as the database has, since a file's size may be limited as well.
+        file.seek(SeekFrom::Start(db.len()))?;
+        let block = vec![1; 1 << 20];
+        for _ in 0..ROOM_BYTES >> 20 {
+            file.write_all(&block)?;
+        }
+        file.sync_data()
+    });
+    let removed = fs::remove_file(&path);
+    written.and(removed).is_ok()
 }
 
 /// Bytes that the files below a directory take up on the disk.

@@ -65,8 +65,9 @@ impl Default for Options {
 /// A store in a directory. A clone is another handle, with an epoch of its own. When the last handle is
 /// dropped, everything is made durable and the directory is free for others.
 ///
-/// After an error of the disk the store still answers reads, and refuses writes until it is opened again. The
-/// outcome of the writes that failed with it is not known until then: they may be there or not.
+/// A full disk is a state: writes are refused with [`Error::Full`], those under way wait, reads may be refused too,
+/// and all goes on when there is room again. After another error of the disk the store still answers reads, and refuses writes until it is
+/// opened again. The outcome of the writes that failed with it is not known until then: they may be there or not.
 pub struct SledStore {
     shared: Arc<Shared>,
     /// The epoch this handle claimed last, or the owner's when the handle was made.
@@ -92,6 +93,7 @@ impl SledStore {
     pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Self> {
         let directory = Directory::lock(directory.as_ref())?;
         let current = directory.current()?;
+        disk::check_room_to_open(directory.path())?;
         let (tree, mut syncer) = open_database(&directory, current, &options)?;
         let mut layers = Layers::new(tree);
         let what = || "the owner's epoch".to_owned();
@@ -106,8 +108,25 @@ impl SledStore {
         }
         let owner = layers.owner;
         let core = Arc::new(Core::new(layers, directory.path()));
-        let thread = committer::start(Arc::clone(&core), syncer, options.idle_flush)
-            .map_err(|source| tree::from_io(source, directory.path()))?;
+        let target = committer::Target {
+            syncer,
+            reopen: Box::new({
+                let (path, directory) = (directory.database(current.number), directory.path().to_owned());
+                let cache_bytes = options.cache_bytes;
+                move || {
+                    let tree = Tree::new(disk::open_sled(&path, cache_bytes, &directory)?, &directory);
+                    Ok((tree, disk::Syncer::open(&path, &directory)?))
+                }
+            }),
+            has_room: Box::new({
+                let (path, directory) = (directory.database(current.number), directory.path().to_owned());
+                let reserve_bytes = options.reserve_bytes;
+                move || disk::has_room(&directory, &path, reserve_bytes)
+            }),
+            idle: options.idle_flush,
+        };
+        let thread =
+            committer::start(Arc::clone(&core), target).map_err(|source| tree::from_io(source, directory.path()))?;
         let shared = Shared {
             core,
             committer: Mutex::new(Some(thread)),

@@ -1,14 +1,19 @@
 //! The guarantees of [`Store`], on sled.
 
-use std::{ops::Bound, sync::atomic::Ordering};
+use std::{collections::BTreeSet, ops::Bound, sync::atomic::Ordering};
 
 use ::sled::IVec;
-use runwright_model::{event::Record, id::ExecutionId, log::LogLine, time::Timestamp};
+use runwright_model::{digest::Digest, event::Record, id::ExecutionId, log::LogLine, time::Timestamp};
 
-use super::{SledStore, Walk, draft::Draft, entries, keys, prefixed, removal};
+use super::{
+    SledStore, Walk,
+    draft::{self, Draft},
+    entries, keys, prefixed, removal,
+};
 use crate::{
-    Append, Durability, Epoch, Error, Expect, Head, Page, Result, Store, Table, codec,
+    Append, Durability, Epoch, Error, Expect, Head, Page, Result, Store, Table, Wanted, codec,
     limits::{check_append, check_key, check_value, most_or_all},
+    names,
 };
 
 #[async_trait::async_trait]
@@ -228,6 +233,65 @@ impl Store for SledStore {
             Some(wait) => wait.await.map_err(|_lost| Error::Closed)?,
             None => Ok(()),
         }
+    }
+
+    async fn weigh(&self, execution: &ExecutionId) -> Result<u64> {
+        let mut bytes = 0;
+        for kind in [keys::ENTRIES, keys::LOGS] {
+            let walk = Walk {
+                range: prefixed(keys::numbered_prefix(kind, execution)),
+                backwards: false,
+                most: usize::MAX,
+                framed: true,
+                what: &|| log_words(execution),
+            };
+            self.walk(&walk, &mut |key, frame| {
+                bytes += (key.len() + frame.len()) as u64;
+                Ok(true)
+            })?;
+        }
+        Ok(bytes)
+    }
+
+    async fn sizes(&self, table: Table, after: Option<&[u8]>, most: usize) -> Result<Vec<(Vec<u8>, u64)>> {
+        let table_prefix = keys::in_table(table, &[]);
+        let mut range = prefixed(table_prefix.clone());
+        if let Some(after) = after {
+            range.0 = Bound::Excluded(keys::in_table(table, after));
+        }
+        let cells = self.core().layers().cells(&range, false, most_or_all(most))?;
+        let sizes = cells.into_iter().map(|(key, cell)| {
+            let bytes = u64::from(draft::part_count(&cell)) * draft::PART_BYTES as u64 + cell.len() as u64;
+            (key[table_prefix.len()..].to_vec(), bytes)
+        });
+        Ok(sizes.collect())
+    }
+
+    async fn mentions(&self, names: &BTreeSet<Digest>, wanted: Wanted<'_>) -> Result<BTreeSet<Digest>> {
+        let what = || "an entry of a journal".to_owned();
+        let walk = Walk {
+            range: prefixed(vec![keys::ENTRIES]),
+            backwards: false,
+            most: usize::MAX,
+            framed: true,
+            what: &what,
+        };
+        let mut found = BTreeSet::new();
+        let mut asked: Option<(ExecutionId, bool)> = None;
+        self.walk(&walk, &mut |key, entry| {
+            let (execution, _) = parsed(keys::parse_numbered(key), &what)?;
+            if asked.as_ref().is_none_or(|(id, _)| *id != execution) {
+                let last = entries::last(&self.core().layers(), &execution)?;
+                let head = last.map(|entry| entry.head(&execution)).transpose()?;
+                let is_wanted = head.is_some_and(|head| wanted(&execution, &head.summary));
+                asked = Some((execution, is_wanted));
+            }
+            if asked.as_ref().is_some_and(|(_, is_wanted)| *is_wanted) {
+                names::find(&entry, names, &mut found);
+            }
+            Ok(true)
+        })?;
+        Ok(found)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// The database of one open store.
 #[derive(Clone)]
 pub(crate) struct Tree {
-    /// `None` only while it is dropped.
+    /// `None` only while it is dropped, or could not be opened again on a full disk.
     db: Option<sled::Db>,
     /// The state directory, for errors.
     directory: PathBuf,
@@ -57,7 +57,9 @@ impl Tree {
 
     /// Runs one call of sled. A panic in it (it has assertions about what it reads) must not end the caller.
     fn contain<T>(&self, call: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T> {
-        let db = self.db.as_ref().ok_or(Error::Closed)?;
+        let db = self.db.as_ref().ok_or_else(|| Error::Full {
+            path: self.directory.clone(),
+        })?;
         match catch_unwind(AssertUnwindSafe(|| call(db))) {
             Ok(answer) => answer.map_err(|error| translate(error, &self.directory)),
             Err(panic) => Err(Error::Backend(format!(
@@ -68,13 +70,21 @@ impl Tree {
     }
 }
 
-impl Drop for Tree {
+impl Tree {
+    /// Closes it, when no clone is left. Answers [`Error::Full`] from then on: only a full disk leaves it so.
+    ///
     /// The last drop of a database flushes, and sled panics where that fails.
-    fn drop(&mut self) {
+    pub(crate) fn close(&mut self) {
         let db = self.db.take();
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(db))) {
             tracing::error!(directory = %self.directory.display(), "the database panicked while it closed: {}", panic_text(panic.as_ref()));
         }
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
