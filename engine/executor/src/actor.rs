@@ -43,7 +43,12 @@ pub(crate) struct Actor {
     pub(crate) probing: HashSet<(Try, u32)>,
     /// Effects that are being stopped.
     pub(crate) stopping: HashSet<(Try, u32)>,
+    /// Effects that were asked to end: once, also when their backend cannot stop them.
+    pub(crate) asked_to_stop: HashSet<(Try, u32)>,
     pub(crate) awaited: HashSet<ExecutionId>,
+    /// Children of whose ends it is not known yet whether they were before this execution waited for them. A child that
+    /// ended before told nobody who waited, so a crash must find this execution due.
+    pub(crate) looking_at: HashSet<ExecutionId>,
     /// Something was appended that is not durable yet.
     pub(crate) unsynced: bool,
     /// Since when the engine closes.
@@ -59,7 +64,7 @@ pub(crate) async fn run(
 ) {
     let first = inbox.recv().await.expect("an actor is started with an input");
     let (state, first) = match first {
-        Input::Begun(state) => (Ok(*state), Input::Look),
+        Input::Begun(state) => (shared.unless_begun(*state).await, Input::Look),
         other => (shared.load(&id).await, other),
     };
     let state = match state {
@@ -76,7 +81,9 @@ pub(crate) async fn run(
         generation: 0,
         probing: HashSet::new(),
         stopping: HashSet::new(),
+        asked_to_stop: HashSet::new(),
         awaited: HashSet::new(),
+        looking_at: HashSet::new(),
         unsynced: false,
         closing: None,
     };
@@ -175,7 +182,7 @@ impl Actor {
         let now = self.shared.ports.clock.now();
         self.running.is_empty()
             && self.probing.is_empty()
-            && (self.closing.is_some() || self.stopping.is_empty())
+            && (self.closing.is_some() || (self.stopping.is_empty() && self.looking_at.is_empty()))
             && (self.closing.is_some() || !decision.wake.is_some_and(|wake| waits::is_short(wake, now)))
     }
 
@@ -224,7 +231,9 @@ impl Actor {
                 }
             }
             Input::Probed { of, call, result } => self.probed(of, call, result, now).await?,
+            Input::ChildGoesOn { id } => drop(self.looking_at.remove(&id)),
             Input::ChildEnded { id, end, reply } => {
+                self.looking_at.remove(&id);
                 let events = react::child_ended(&self.state, &id, &end);
                 self.append_some(events, Durability::Buffered).await?;
                 let _ = reply.send(());
@@ -258,7 +267,7 @@ impl Actor {
             .state
             .open_calls(of)
             .is_some_and(|calls| calls.len() == call as usize);
-        if !self.is_current(of, generation) || !counted {
+        if !self.is_current(of, generation) || !counted || self.state.is_cancelling(of) {
             return Ok(Ticket::Stopped(work::over(&self.state, of)));
         }
         if self.closing.is_some() || self.state.paused.is_some() {

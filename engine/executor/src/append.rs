@@ -67,7 +67,7 @@ impl Actor {
 
     /// Appends; while the disk is full, waits and tries again: a full disk is a state, not an end.
     async fn append_with_room(&self, append: Append) -> Result<(), Error> {
-        let (store, clock) = (&self.shared.ports.store, &self.shared.ports.clock);
+        let store = &self.shared.ports.store;
         loop {
             let full = match store.append(append.clone()).await {
                 Err(error @ runwright_store::Error::Full { .. }) => error,
@@ -80,9 +80,8 @@ impl Actor {
                 return Err(full.into());
             }
             self.shared.stall(&self.id, Some(full.to_string()));
-            clock
-                .sleep_until(clock.now().after(Duration::from_millis(limits::FULL_RETRY_MS)))
-                .await;
+            // Not by the clock, which may be set back meanwhile.
+            tokio::time::sleep(Duration::from_millis(limits::FULL_RETRY_MS)).await;
         }
     }
 
@@ -93,7 +92,12 @@ impl Actor {
             return Ok(());
         }
         let goes_on = if ended {
-            !self.tell_parent().await?
+            let told = self.tell_parent().await?;
+            if !told && !self.unsynced {
+                // It is due since its end, and stays so.
+                return Ok(());
+            }
+            !told
         } else {
             self.closing.is_some() && self.state.paused.is_none()
         };

@@ -104,8 +104,12 @@ fn stop_overdue(state: &State, tries: &[Try], now: Timestamp) -> Vec<Event> {
     if !ended.is_empty() {
         return ended;
     }
-    let overdue =
-        |of: &&Try| state.open_calls(**of).is_some() && state.deadline(**of).is_some_and(|deadline| deadline <= now);
+    // What is cancelled has its own time: a timeout would let the flow go on after it.
+    let overdue = |of: &&Try| {
+        state.open_calls(**of).is_some()
+            && !state.is_cancelling(**of)
+            && state.deadline(**of).is_some_and(|deadline| deadline <= now)
+    };
     tries
         .iter()
         .filter(overdue)

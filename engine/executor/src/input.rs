@@ -48,6 +48,8 @@ pub(crate) enum Input {
         end: ChildEnd,
         reply: oneshot::Sender<()>,
     },
+    /// A child that is waited for had not ended when this execution looked: it tells when it does.
+    ChildGoesOn { id: ExecutionId },
     /// A person asks for something.
     Asked {
         ask: Box<Ask>,

@@ -191,6 +191,15 @@ impl Shared {
         lock(&self.stalled).get(id).cloned()
     }
 
+    /// The state of an execution that was just begun, or what became of it meanwhile: it stands in the wake-up index
+    /// from its first record on, so somebody may have made it go on before its beginning was acknowledged.
+    pub(crate) async fn unless_begun(&self, state: State) -> Result<State, Error> {
+        match self.ports.store.head(&state.id).await? {
+            Some(head) if head.length == state.length => Ok(state),
+            Some(_) | None => self.load(&state.id).await,
+        }
+    }
+
     /// The state of an execution, from its journal.
     pub(crate) async fn load(&self, id: &ExecutionId) -> Result<State, Error> {
         let records = self.ports.store.read(id, 0).await?;

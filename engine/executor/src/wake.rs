@@ -42,18 +42,20 @@ async fn wake_due(shared: &Arc<Shared>) -> Result<usize, runwright_store::Error>
     Ok(woken)
 }
 
-/// Returns when it is time to look again.
+/// Returns when it is time to look again: after a second at the latest, whatever the clock is set to meanwhile.
 async fn rest(shared: &Shared) {
     let clock = &shared.ports.clock;
-    let look_again = clock.now().after(LOOK_AGAIN);
     let indexed = match shared.ports.store.next_wake().await {
-        Ok(Some(next)) if next > clock.now() => next.min(look_again),
-        Ok(_) | Err(_) => look_again,
+        Ok(Some(next)) if next > clock.now() => next,
+        Ok(_) | Err(_) => Timestamp::from_millis(i64::MAX),
     };
+    let look_again = tokio::time::sleep(LOOK_AGAIN);
+    tokio::pin!(look_again);
     while !shared.closing.load(Ordering::Relaxed) {
         let rested = Timestamp::from_millis(shared.next_rest.load(Ordering::Relaxed));
         tokio::select! {
             biased;
+            () = &mut look_again => return,
             () = clock.sleep_until(indexed.min(rested)) => return,
             () = shared.wake.notified() => {}
         }

@@ -57,7 +57,8 @@ impl Actor {
             }
         }
         for (of, call) in &decision.stopping {
-            if self.stopping.insert((*of, *call)) {
+            if self.asked_to_stop.insert((*of, *call)) {
+                self.stopping.insert((*of, *call));
                 self.stop_effect(*of, *call);
             }
         }
@@ -202,17 +203,24 @@ impl Actor {
             if !self.awaited.insert(child.clone()) {
                 continue;
             }
-            let (shared, parent) = (self.shared.clone(), self.id.clone());
+            self.looking_at.insert(child.clone());
+            let (shared, sender) = (self.shared.clone(), self.sender.clone());
             tokio::spawn(async move {
-                match shared.child_end(&child).await {
-                    // Through the front door: this actor may have left memory meanwhile.
+                let input = match shared.child_end(&child).await {
                     Ok(Some(end)) => {
                         let (reply, _) = tokio::sync::oneshot::channel();
-                        shared.send(&parent, Input::ChildEnded { id: child, end, reply });
+                        Input::ChildEnded { id: child, end, reply }
                     }
-                    Ok(None) => shared.send(&child, Input::Look),
-                    Err(error) => tracing::error!(execution = %child, %error, "a child cannot be found"),
-                }
+                    Ok(None) => {
+                        shared.send(&child, Input::Look);
+                        Input::ChildGoesOn { id: child }
+                    }
+                    Err(error) => {
+                        tracing::error!(execution = %child, %error, "a child cannot be found");
+                        Input::ChildGoesOn { id: child }
+                    }
+                };
+                let _ = sender.send(input);
             });
         }
     }

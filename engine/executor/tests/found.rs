@@ -1,79 +1,21 @@
 //! Bugs that the simulation found, each as small as it gets.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+mod common;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-
-use runwright_compiler::{Catalog, Source};
-use runwright_executor::{Executor, Ports};
-use runwright_model::{
-    capability::{Backend, CallContext, Outcome, Request},
-    digest::Digest,
-    event::Started,
-    id::ExecutionId,
-    plan::Plan,
-    status::Status,
-    time::Timestamp,
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
-use runwright_store::{MemoryStore, Store};
-use runwright_testkit::{JumpClock, Shelf, Tape, World, scripted};
-use serde_json::Map;
 
-/// A machine: its disk, its world, its clock and its runbooks, which outlive every engine.
-struct Machine {
-    tape: Tape,
-    world: World,
-    clock: JumpClock,
-    shelf: Shelf,
-}
-
-impl Machine {
-    /// With these runbooks: a name, and the steps.
-    fn with(runbooks: &[(&str, &str)]) -> Self {
-        Self {
-            tape: Tape::default(),
-            world: World::default(),
-            clock: JumpClock::starting_at(Timestamp::from_millis(1_763_750_000_000)),
-            shelf: runbooks
-                .iter()
-                .fold(Shelf::default(), |shelf, (name, steps)| shelf.with(plan(name, steps))),
-        }
-    }
-
-    /// An engine whose store ends after so many appends.
-    async fn engine(&self, appends: usize) -> Executor {
-        let store = Arc::new(self.tape.open(appends).await.unwrap());
-        self.engine_over(store, Arc::new(self.world.clone())).await
-    }
-
-    async fn engine_over(&self, store: Arc<dyn Store>, backend: Arc<dyn Backend>) -> Executor {
-        let ports = Ports {
-            store,
-            invoker: Arc::new(scripted()),
-            backend,
-            secrets: Arc::new(self.world.clone()),
-            clock: Arc::new(self.clock.clone()),
-            runbooks: Arc::new(self.shelf.clone()),
-        };
-        Executor::open(ports).await.unwrap()
-    }
-
-    async fn start(&self, engine: &Executor, runbook: &str) -> Result<bool, runwright_executor::Error> {
-        let plan = self.shelf.plan(runbook).unwrap();
-        let started = Started {
-            plan: plan.digest(),
-            runbook: runbook.to_owned(),
-            parameters: Map::new(),
-            request: Digest::of(b"found"),
-            by: "kim".into(),
-            globals: BTreeMap::new(),
-            parent: None,
-            secrets: Vec::new(),
-            rerun_of: None,
-        };
-        engine.start(id(), plan, started).await
-    }
-}
+use common::machine::{Machine, end, id};
+use runwright_model::{
+    capability::{Answer, Backend, CallContext, Outcome, Request},
+    status::Status,
+};
+use runwright_store::MemoryStore;
 
 /// A world in which every effect takes for ever.
 struct Never;
@@ -83,30 +25,6 @@ impl Backend for Never {
     async fn perform(&self, _request: Request, _context: CallContext) -> Outcome {
         std::future::pending().await
     }
-}
-
-fn id() -> ExecutionId {
-    "e".parse().unwrap()
-}
-
-fn plan(name: &str, steps: &str) -> Arc<Plan> {
-    let source = Source {
-        name: name.to_owned(),
-        origin: format!("{name}.yaml"),
-        text: format!("schemaVersion: '0.3'\nparameters: {{X: {{type: String, default: x}}}}\nmainSteps:\n{steps}"),
-    };
-    let catalog = Catalog {
-        actions: scripted().specs(),
-        ..Catalog::default()
-    };
-    let compiled = runwright_compiler::parse(&source).compile(&catalog);
-    Arc::new(compiled.plan.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics)))
-}
-
-/// How it ended; an hour is for ever here.
-async fn end(engine: &Executor) -> Status {
-    let ended = tokio::time::timeout(Duration::from_secs(3_600), engine.wait(&id(), false)).await;
-    ended.expect("it is lost").unwrap()
 }
 
 /// The child had ended before its parent rested, and told an actor that was leaving memory.
@@ -121,7 +39,7 @@ async fn a_child_that_ends_at_once_is_not_missed() {
     ]);
     let engine = machine.engine(usize::MAX).await;
     machine.start(&engine, "parent").await.unwrap();
-    assert_eq!(end(&engine).await, Status::Success);
+    assert_eq!(end(&machine, &engine).await, Status::Success);
 }
 
 /// The child had ended, and the machine stopped before its parent's journal said so: the parent rested for ever.
@@ -147,7 +65,11 @@ async fn a_crash_between_a_child_s_end_and_its_parent_loses_neither() {
         machine.tape.power_cut();
         let engine = machine.engine(usize::MAX).await;
         machine.start(&engine, "parent").await.unwrap();
-        assert_eq!(end(&engine).await, Status::Success, "stopped after {appends} appends");
+        assert_eq!(
+            end(&machine, &engine).await,
+            Status::Success,
+            "stopped after {appends} appends"
+        );
         assert_eq!(machine.world.effects(), ["b", "a"], "stopped after {appends} appends");
     }
 }
@@ -165,7 +87,11 @@ async fn a_clock_that_was_set_back_holds_nothing_up() {
         machine.tape.power_cut();
         machine.clock.jump(-24 * 3_600_000);
         let engine = machine.engine(usize::MAX).await;
-        assert_eq!(end(&engine).await, Status::Success, "stopped after {appends} appends");
+        assert_eq!(
+            end(&machine, &engine).await,
+            Status::Success,
+            "stopped after {appends} appends"
+        );
     }
 }
 
@@ -182,4 +108,124 @@ async fn an_engine_that_lost_the_store_makes_no_effect() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(owner.state(&id()).await.unwrap().length, 3, "the call is under way");
     assert_eq!(machine.world.effects(), [""; 0]);
+}
+
+/// The wake-up loop slept until a moment that was a second ahead, and a day ahead after the clock was set back.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_does_not_stop_the_wake_ups() {
+    let steps = "- {name: A, action: 'sim:do', inputs: {Do: ['until 600000', 'run a']}}";
+    let machine = Machine::with(&[("steps", steps)]);
+    let engine = machine.engine(usize::MAX).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    machine.clock.jump(-24 * 3_600_000);
+    machine.start(&engine, "steps").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(!engine.is_active(&id()), "it waits on the disk");
+    machine.clock.jump(600_000);
+    let ended = tokio::time::timeout(Duration::from_secs(10), engine.wait(&id(), false)).await;
+    assert_eq!(ended.expect("nobody woke it").unwrap(), Status::Success);
+}
+
+/// A wake-up that falls due while no engine runs fires when one does.
+#[tokio::test(start_paused = true)]
+async fn what_fell_due_while_the_engine_was_down_is_woken() {
+    let steps = "- {name: A, action: 'sim:do', inputs: {Do: ['sleep 3600000', 'run a']}}";
+    let machine = Machine::with(&[("steps", steps)]);
+    let engine = machine.engine(usize::MAX).await;
+    machine.start(&engine, "steps").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    engine.close().await.unwrap();
+    machine.clock.jump(2 * 3_600_000);
+    let engine = machine.engine(usize::MAX).await;
+    let ended = tokio::time::timeout(Duration::from_secs(10), engine.wait(&id(), false)).await;
+    assert_eq!(ended.expect("nobody woke it").unwrap(), Status::Success);
+    assert_eq!(machine.world.effects(), ["a"]);
+}
+
+/// A world that takes its time, and cannot be stopped.
+#[derive(Default)]
+struct Stubborn(AtomicU32);
+
+#[async_trait::async_trait]
+impl Backend for Stubborn {
+    async fn perform(&self, _request: Request, _context: CallContext) -> Outcome {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        Ok(Answer::Done)
+    }
+
+    async fn stop(&self, _idempotency_key: &str) {
+        if self.0.fetch_add(1, Ordering::Relaxed) > 10 {
+            std::future::pending().await
+        }
+    }
+}
+
+/// An effect that did not end at once was asked to end again and again, as fast as the machine could.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_stopped_is_asked_once() {
+    let machine = Machine::with(&[(
+        "steps",
+        "- {name: A, action: 'sim:do', inputs: {Do: ['run a', 'run b']}}",
+    )]);
+    let world = Arc::new(Stubborn::default());
+    let engine = machine
+        .engine_over(Arc::new(machine.tape.open(usize::MAX).await.unwrap()), world.clone())
+        .await;
+    machine.start(&engine, "steps").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    engine.cancel(&id(), "kim".into(), None).await.unwrap();
+    assert_eq!(end(&machine, &engine).await, Status::Cancelled);
+    assert_eq!(world.0.load(Ordering::Relaxed), 1);
+}
+
+/// A cancelled step whose time was over at the same moment counted as timed out, and the flow went on after it.
+#[tokio::test(start_paused = true)]
+async fn a_timeout_does_not_outrank_a_cancel() {
+    let machine = Machine::with(&[(
+        "steps",
+        "- {name: A, action: 'sim:do', inputs: {Do: ['run hang']}, timeoutSeconds: 2, onFailure: Continue}
+- {name: B, action: 'sim:do', inputs: {Do: ['run after']}}",
+    )]);
+    let engine = machine.engine(usize::MAX).await;
+    machine.start(&engine, "steps").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    machine.clock.jump(3_600_000);
+    engine.cancel(&id(), "kim".into(), None).await.unwrap();
+    assert_eq!(end(&machine, &engine).await, Status::Cancelled);
+    assert_eq!(machine.world.effects(), ["hang"]);
+}
+
+/// Between a cancel and its step's end, the step's plugin had its last answer and made another call.
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_step_makes_no_other_call() {
+    let steps = "- {name: A, action: 'sim:do', inputs: {Do: ['run hang a', 'run after']}, dependsOn: []}
+- {name: B, action: 'sim:do', inputs: {Do: ['run hang b', 'run after']}, dependsOn: []}";
+    let machine = Machine::with(&[("steps", &steps.replace("hang ", "hang-"))]);
+    let store = machine.tape.open(usize::MAX).await.unwrap();
+    let slow = Arc::new(store.with_pauses(vec![Duration::from_millis(5); 100]));
+    let engine = machine.engine_over(slow, Arc::new(machine.world.clone())).await;
+    machine.start(&engine, "steps").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let id = id();
+    let (cancel, ()) = tokio::join!(engine.cancel(&id, "kim".into(), None), async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        machine.world.let_go();
+    });
+    cancel.unwrap();
+    assert_eq!(end(&machine, &engine).await, Status::Cancelled);
+    assert_eq!(machine.world.effects(), ["hang-a", "hang-b"]);
+}
+
+/// Its first record was there before its beginning was answered, so it was woken, and rested; and then begun again
+/// with the state it had had.
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_is_woken_while_it_begins_is_not_lost() {
+    let steps = "- {name: A, action: 'sim:do', inputs: {Do: ['sleep 10000', 'run a']}}";
+    let machine = Machine::with(&[("steps", steps)]);
+    let store = machine.tape.open(usize::MAX).await.unwrap();
+    let slow = Arc::new(store.with_pauses([Duration::from_millis(2_500)]));
+    let engine = machine.engine_over(slow, Arc::new(machine.world.clone())).await;
+    machine.start(&engine, "steps").await.unwrap();
+    assert_eq!(end(&machine, &engine).await, Status::Success);
+    assert_eq!(machine.world.effects(), ["a"]);
 }

@@ -135,7 +135,7 @@ fn probe(name: &str, calls: &dyn Calls) -> waits::Request {
             port: 1,
         },
         patience: waits::Patience {
-            deadline: calls.now().after(std::time::Duration::from_secs(20)),
+            deadline: calls.now().after(std::time::Duration::from_secs(600)),
             interval_ms: 300,
             backoff_percent: 200,
             max_interval_ms: 3_000,

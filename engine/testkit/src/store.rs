@@ -1,8 +1,12 @@
 //! A store that can be stopped at any append, and loses what was not durable.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use runwright_model::{event::Record, id::ExecutionId, log::LogLine, time::Timestamp};
@@ -68,6 +72,7 @@ impl Tape {
             inner,
             tape: self.clone(),
             left: AtomicUsize::new(appends),
+            pauses: Mutex::default(),
         })
     }
 }
@@ -77,9 +82,19 @@ pub struct CrashStore {
     inner: MemoryStore,
     tape: Tape,
     left: AtomicUsize,
+    pauses: Mutex<VecDeque<Duration>>,
 }
 
 impl CrashStore {
+    /// The next appends take so long to be answered; readers see them at once.
+    #[must_use]
+    pub fn with_pauses(self, pauses: impl IntoIterator<Item = Duration>) -> Self {
+        Self {
+            pauses: Mutex::new(pauses.into_iter().collect()),
+            ..self
+        }
+    }
+
     /// How many appends are left before it stops.
     #[must_use]
     pub fn left(&self) -> usize {
@@ -109,6 +124,10 @@ impl Store for CrashStore {
         self.inner.append(append.clone()).await?;
         let durable = append.durability == Durability::Durable;
         self.tape.write(Entry::Append(Box::new(append)), durable);
+        let pause = self.pauses.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
         Ok(())
     }
 

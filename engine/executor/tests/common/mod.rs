@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+pub(crate) mod machine;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use runwright_compiler::{Catalog, Source};
