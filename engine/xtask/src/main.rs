@@ -1,4 +1,5 @@
-//! Project automation, so that it is Rust and not shell: `cargo xtask quickstart`, `cargo xtask test`.
+//! Project automation, so that it is Rust and not shell: `cargo xtask quickstart`, `cargo xtask test`,
+//! `cargo xtask sim`.
 //!
 //! House rules that the compiler cannot see are tests: `tests/tidy.rs`.
 
@@ -20,7 +21,10 @@ usage: cargo xtask COMMAND
   quickstart [ARGS…]   build everything and run runbooks/quickstart.yaml
   test [ARGS…]         format check, lints, and every test of the workspace; ARGS go to `cargo test`
   lint                 format check and lints only
-  bench peers [ARGS…]  Runwright beside its disk and beside Restate; `bench peers --help` tells more";
+  bench peers [ARGS…]  Runwright beside its disk and beside Restate; `bench peers --help` tells more
+  sim [--seeds N] [--from N] [--seed N]
+                       the simulation of the executor: ten thousand seeds, N seeds from one on, or one seed with its
+                       trace (a failure names the seed, and the knobs that make it smaller)";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
         "test" => lint().and_then(|()| test(&rest)),
         "lint" => lint(),
         "bench" => bench(&rest),
+        "sim" => simulate(&rest),
         other => Err(anyhow::anyhow!("unknown command `{other}`\n\n{USAGE}")),
     };
     match done {
@@ -78,6 +83,25 @@ fn bench(rest: &[String]) -> anyhow::Result<()> {
         .args(["bench", "--workspace", "--bench", "peers", "--", "--runwright"])
         .arg(runwright)
         .args(rest))
+}
+
+/// The simulation is a test; this says which seeds it takes.
+fn simulate(rest: &[String]) -> anyhow::Result<()> {
+    let mut test = cargo();
+    test.args(["test", "--workspace", "--test", "simulation", "--", "--nocapture"]);
+    for option in rest.chunks(2) {
+        let [name, value] = option else {
+            bail!("`{}` wants a number\n\n{USAGE}", option.join(" "));
+        };
+        let variable = match name.as_str() {
+            "--seed" => "RUNWRIGHT_SIM_SEED",
+            "--seeds" => "RUNWRIGHT_SIM_SEEDS",
+            "--from" => "RUNWRIGHT_SIM_FROM",
+            other => bail!("unknown option `{other}`\n\n{USAGE}"),
+        };
+        test.env(variable, value);
+    }
+    run(&mut test)
 }
 
 fn lint() -> anyhow::Result<()> {
