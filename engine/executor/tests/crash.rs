@@ -9,9 +9,9 @@ mod common;
 
 use std::{sync::Arc, time::Duration};
 
-use common::{document, executor, id, line, plan, run, started};
+use common::{document, executor, id, line, machine, plan, run, started};
 use runwright_model::event::Signal;
-use runwright_testkit::{Tape, World};
+use runwright_testkit::{Knobs, Tape, World};
 use serde_json::json;
 
 const SCENARIOS: &[(&str, &str)] = &[
@@ -237,4 +237,58 @@ async fn the_same_id_starts_once_and_another_input_is_refused() {
     assert!(refused.to_string().contains("other parameters"), "{refused}");
     executor.wait(&id(), false).await.unwrap();
     assert_eq!(world.effects(), ["a"]);
+}
+
+/// Name, status and outputs of everything an execution did, and its effects in no order.
+async fn outcome(machine: &machine::Machine, engine: &runwright_executor::Executor) -> (String, Vec<String>) {
+    machine::end(machine, engine).await;
+    let state = engine.state(&machine::id()).await.unwrap();
+    let outputs = serde_json::Value::Object(state.ended.as_ref().unwrap().outputs.clone());
+    let mut effects = machine.world.effects();
+    effects.sort();
+    (format!("{} {outputs}", line(&state)), effects)
+}
+
+/// The same for runbooks nobody wrote, with children.
+#[tokio::test(start_paused = true)]
+async fn every_append_of_generated_runbooks_may_be_the_last() {
+    let knobs = Knobs {
+        runbooks: 2,
+        steps: 4,
+        people: false,
+        ..Knobs::STEADY
+    };
+    for seed in 0..24 {
+        let machine = machine::Machine::generated(seed, &knobs);
+        let budget = 1_000_000;
+        let store = Arc::new(machine.tape.open(budget).await.unwrap());
+        let engine = machine
+            .engine_over(store.clone(), Arc::new(machine.world.clone()))
+            .await;
+        machine.start(&engine, "R0").await.unwrap();
+        let expected = outcome(&machine, &engine).await;
+        engine.close().await.unwrap();
+        let appends = budget - store.left();
+        for crash in 0..=appends {
+            let machine = machine::Machine::generated(seed, &knobs);
+            let engine = machine.engine(crash).await;
+            if machine.start(&engine, "R0").await.is_ok() {
+                let _ = tokio::time::timeout(Duration::from_secs(5), engine.wait(&machine::id(), false)).await;
+            }
+            let _ = engine.close().await;
+            machine.tape.power_cut();
+            let engine = machine.engine(usize::MAX).await;
+            machine.start(&engine, "R0").await.unwrap();
+            let found = outcome(&machine, &engine).await;
+            assert_eq!(
+                found, expected,
+                "seed {seed}, stopped after {crash} of {appends} appends"
+            );
+            assert_eq!(
+                machine.world.begun_twice(),
+                [""; 0],
+                "seed {seed}, stopped after {crash}"
+            );
+        }
+    }
 }

@@ -4,12 +4,26 @@
 
 mod common;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use common::{document, run};
+use common::{
+    document,
+    machine::{self, Machine},
+    run,
+};
 use proptest::prelude::*;
 use runwright_executor::state::State;
-use runwright_model::{id::StepId, status::Status};
+use runwright_model::{
+    event::{Event, Record, Signal},
+    id::StepId,
+    status::Status,
+};
+use runwright_store::Store as _;
+use runwright_testkit::Knobs;
 
 /// A step of a generated plan: what it depends on (earlier ones), whether it fails, and what happens then.
 #[derive(Debug, Clone)]
@@ -186,5 +200,148 @@ proptest! {
         let reached = state.plan.step_ids().take_while(|id| state.visit(*id).is_some()).count();
         let stop = shapes.iter().position(|shape| shape.fails && shape.policy != "Continue");
         prop_assert_eq!(reached, stop.map_or(shapes.len(), |stop| stop + 1));
+    }
+}
+
+/// A vote: who, and yes or no.
+fn vote() -> impl Strategy<Value = (&'static str, bool)> {
+    let who = prop::sample::select(vec!["kim", "lee", "max", "mallory"]);
+    (who, prop::bool::weighted(0.8))
+}
+
+/// Whether these votes approve, by the words of the specification: each approver counts once, one no is enough.
+fn is_approved(votes: &[(&str, bool)], quorum: usize) -> Option<bool> {
+    let mut yes = BTreeSet::new();
+    for (who, approves) in votes.iter().filter(|(who, _)| *who != "mallory") {
+        if yes.contains(who) {
+            continue;
+        }
+        if !approves {
+            return Some(false);
+        }
+        yes.insert(*who);
+        if yes.len() >= quorum {
+            return Some(true);
+        }
+    }
+    None
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+async fn voted(votes: &[(&str, bool)], quorum: usize, before: &str) -> (State, Vec<String>) {
+    let ask = format!("'ask {quorum} kim,lee,max -'");
+    let steps = format!("- {{name: A, action: 'sim:do', inputs: {{Do: [{before}{ask}, 'run after']}}}}");
+    let machine = Machine::with(&[("R0", &steps)]);
+    let engine = machine.engine(usize::MAX).await;
+    machine.start(&engine, "R0").await.unwrap();
+    for (who, approves) in votes {
+        engine.wait(&machine::id(), true).await.unwrap();
+        let signal = Signal {
+            name: if *approves { Signal::APPROVE } else { Signal::REJECT }.into(),
+            step: None,
+            by: (*who).into(),
+            payload: serde_json::json!({}),
+        };
+        // Those who may not, and those who come too late, are refused.
+        let _ = engine.signal(&machine::id(), signal).await;
+    }
+    engine.wait(&machine::id(), true).await.unwrap();
+    (engine.state(&machine::id()).await.unwrap(), machine.world.effects())
+}
+
+/// Runs a generated runbook, and cancels it after a time; answers the effects at that moment and at the end.
+async fn cancelled(seed: u64, after_ms: u64) -> (Status, Vec<String>, Vec<String>) {
+    let knobs = Knobs {
+        runbooks: 1,
+        people: false,
+        ..Knobs::STEADY
+    };
+    let machine = Machine::generated(seed, &knobs);
+    let engine = machine.engine(usize::MAX).await;
+    machine.start(&engine, "R0").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(after_ms)).await;
+    let cancelled = engine.cancel(&machine::id(), "kim".into(), None).await;
+    let then = machine.world.effects();
+    let status = machine::end(&machine, &engine).await;
+    let allowed = cancelled.is_err()
+        || machine
+            .shelf
+            .plan("R0")
+            .unwrap()
+            .steps
+            .iter()
+            .any(|step| step.on_cancel.is_some());
+    let end = machine.world.effects();
+    (status, if allowed { end.clone() } else { then }, end)
+}
+
+/// The events of a generated runbook that was stopped twice.
+async fn interrupted(seed: u64, stops: [usize; 2]) -> Vec<Record> {
+    let knobs = Knobs {
+        people: false,
+        ..Knobs::STEADY
+    };
+    let machine = Machine::generated(seed, &knobs);
+    for stop in stops {
+        let engine = machine.engine(stop).await;
+        if machine.start(&engine, "R0").await.is_ok() {
+            let _ = tokio::time::timeout(Duration::from_secs(5), engine.wait(&machine::id(), false)).await;
+        }
+        let _ = engine.close().await;
+        machine.tape.power_cut();
+    }
+    let store = Arc::new(machine.tape.open(usize::MAX).await.unwrap());
+    let engine = machine
+        .engine_over(store.clone(), Arc::new(machine.world.clone()))
+        .await;
+    machine.start(&engine, "R0").await.unwrap();
+    machine::end(&machine, &engine).await;
+    store.read(&machine::id(), 0).await.unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn no_path_passes_an_approval_without_its_decisions(
+        votes in prop::collection::vec(vote(), 0..7),
+        quorum in 1_usize..4,
+        works in any::<bool>(),
+    ) {
+        let before = if works { "'run before', " } else { "" };
+        let (state, effects) = block_on(voted(&votes, quorum, before));
+        let approved = is_approved(&votes, quorum);
+        prop_assert_eq!(effects.contains(&"after".to_owned()), approved == Some(true));
+        let expected = match approved {
+            Some(true) => Status::Success,
+            Some(false) => Status::Failed,
+            None => Status::Waiting,
+        };
+        prop_assert_eq!(state.status(), expected);
+    }
+
+    #[test]
+    fn a_cancel_is_final(seed in any::<u64>(), after_ms in 0_u64..2_000) {
+        let (status, then, end) = block_on(cancelled(seed, after_ms));
+        prop_assert!(status.is_final());
+        prop_assert_eq!(then, end);
+    }
+
+    #[test]
+    fn no_step_succeeds_twice(seed in any::<u64>(), first in 0_usize..40, second in 0_usize..40) {
+        let mut seen = BTreeSet::new();
+        for record in block_on(interrupted(seed, [first, second])) {
+            if let Event::StepSucceeded { of, .. } = record.event {
+                prop_assert!(seen.insert((of.step, of.visit)), "{of:?}");
+            }
+        }
     }
 }
