@@ -21,6 +21,8 @@ usage: cargo xtask COMMAND
   quickstart [ARGS…]   build everything and run runbooks/quickstart.yaml
   test [ARGS…]         format check, lints, and every test of the workspace; ARGS go to `cargo test`
   lint                 format check and lints only
+  torture [--kills N] [--seed N]
+                       kill the command N times (500) at random moments, and see that nothing is lost or done twice
   bench peers [ARGS…]  Runwright beside its disk and beside Restate; `bench peers --help` tells more
   sim [--seeds N] [--from N] [--seed N]
                        the simulation of the executor: ten thousand seeds, N seeds from one on, or one seed with its
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         "quickstart" => quickstart(&rest),
         "test" => lint().and_then(|()| test(&rest)),
         "lint" => lint(),
+        "torture" => torture(&rest),
         "bench" => bench(&rest),
         "sim" => simulate(&rest),
         other => Err(anyhow::anyhow!("unknown command `{other}`\n\n{USAGE}")),
@@ -69,6 +72,29 @@ fn quickstart(rest: &[String]) -> anyhow::Result<()> {
 fn test(rest: &[String]) -> anyhow::Result<()> {
     have_target()?;
     run(cargo().args(["test", "--workspace"]).args(rest))
+}
+
+/// The test of that name, with more kills than there is time for among the other tests.
+fn torture(rest: &[String]) -> anyhow::Result<()> {
+    have_target()?;
+    let mut test = cargo();
+    test.args(["test", "--workspace", "--test", "torture", "--", "--nocapture"]);
+    test.env("TORTURE_KILLS", "500");
+    for pair in rest.chunks(2) {
+        let (name, number) = match pair {
+            [option, number] if option == "--kills" => ("TORTURE_KILLS", number),
+            [option, number] if option == "--seed" => ("TORTURE_SEED", number),
+            _ => bail!(
+                "`torture` has the options `--kills N` and `--seed N`, and not `{}`",
+                pair.join(" ")
+            ),
+        };
+        number
+            .parse::<u64>()
+            .with_context(|| format!("`{number}` is no number"))?;
+        test.env(name, number);
+    }
+    run(&mut test)
 }
 
 /// Everything is built before anything is measured.
