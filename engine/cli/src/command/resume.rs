@@ -86,10 +86,15 @@ impl Args {
     }
 }
 
+/// Whether one that has this status begins again after its end. One that was not named has not ended, or ended just now
+/// in another process: nobody asked for what has failed to be tried again.
+fn begins_again(named: bool, status: Status) -> bool {
+    named && status.is_final() && status != Status::Success
+}
+
 /// Makes one go on: from its journal, or after its end.
 async fn resume(engine: &Engine, view: &ExecutionView, args: &Args, repair: &Repair) -> Result<(), Problem> {
-    let over = view.status.is_final() && view.status != Status::Success;
-    if over || args.changes_something() {
+    if begins_again(!args.ids.is_empty(), view.status) || args.changes_something() {
         return Ok(engine
             .repair(&view.id, &runwright::user::name(), repair.clone())
             .await?);
@@ -129,5 +134,18 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
     match ids.as_slice() {
         [only] if named => follow.one(engine, only, None).await,
         several => follow.several(engine, several).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_is_named_begins_again_after_its_end() {
+        assert!(begins_again(true, Status::Failed) && begins_again(true, Status::RolledBack));
+        assert!(!begins_again(true, Status::Success) && !begins_again(true, Status::InProgress));
+        // It ended between the list of those that have not and the look at it.
+        assert!(!begins_again(false, Status::Failed) && !begins_again(false, Status::RolledBack));
     }
 }
