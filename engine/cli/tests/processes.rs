@@ -13,6 +13,7 @@ use std::{
     process::{Child, ChildStdout, Command},
     sync::mpsc::{Receiver, Sender, channel},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use common::Machine;
@@ -244,5 +245,30 @@ fn a_client_that_is_interrupted_leaves_its_execution_to_the_engine() {
     for id in ["b", "a"] {
         assert_eq!(machine.say(&format!("runwright approve {id}")).exit, 0);
     }
+    assert_eq!(engine.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_engine_that_is_stopped_is_named_to_who_waits_for_it() {
+    let machine = Machine::new();
+    let (mut engine, _) = asking(&machine, "a");
+    let tell = |signal: &str| {
+        let pid = engine.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    };
+    tell("-STOP");
+    let joined = tokio::runtime::Runtime::new().unwrap().block_on(
+        runwright::Engine::builder()
+            .state_dir(machine.path().join("state"))
+            .drive(false)
+            .patience(Duration::from_secs(1))
+            .join(),
+    );
+    tell("-CONT");
+    let report = joined.err().expect("nobody answers").report();
+    assert_eq!(report.code.as_deref(), Some("RW-S901"), "{}", report.message);
+    let named = format!("process {}", engine.id());
+    assert!(report.message.contains(&named), "{}", report.message);
+    assert_eq!(machine.say("runwright approve a").exit, 0, "it goes on");
     assert_eq!(engine.wait().unwrap().code(), Some(0));
 }
