@@ -413,7 +413,7 @@ impl Engine {
     /// Whether executions go on when this engine is closed: another process holds the store, or is connected and takes
     /// over.
     pub async fn has_successor(&self) -> bool {
-        self.link.has_successor().await
+        self.link.has_successor()
     }
 
     /// The executions that stand still when this engine is closed: something of them goes on in this process, and no

@@ -1,12 +1,11 @@
 //! A handle's way to the store: held by this process, or by another one that is asked.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use runwright_executor::ports::Clock as _;
-use tokio::sync::Mutex;
 
 use crate::{
     Error, Library,
@@ -32,7 +31,11 @@ pub(crate) struct Link {
     library: Library,
     /// Whether another process may hold the store.
     joins: bool,
+    /// Locked for moments only. A caller may stop polling a call at any point and make another one: were it waiting for
+    /// this lock across an `await`, the lock would be handed to the call that nobody polls, and the other wait for ever.
     role: Mutex<Role>,
+    /// Whose turn it is to change the role. Waited for by tasks of [`Link::changing`] alone, which are always polled.
+    turn: tokio::sync::Mutex<()>,
 }
 
 enum Role {
@@ -72,6 +75,7 @@ impl Link {
             library,
             joins,
             role: Mutex::new(Role::Open),
+            turn: tokio::sync::Mutex::default(),
         });
         link.whom().await?;
         Ok(link)
@@ -98,7 +102,7 @@ impl Link {
                 Err(Refusal::Final(error)) => return Err(error),
                 Err(Refusal::Nobody) => {
                     tracing::info!(holder = client.holder(), "the engine is gone");
-                    self.lost(&client).await;
+                    self.lost(&client);
                     asked.again = true;
                 }
             }
@@ -106,8 +110,8 @@ impl Link {
     }
 
     /// Whether executions go on without this process.
-    pub(crate) async fn has_successor(&self) -> bool {
-        match &*self.role.lock().await {
+    pub(crate) fn has_successor(&self) -> bool {
+        match &*self.role() {
             Role::Client(_) => true,
             Role::Holder(_, Some(server)) => server.has_successor(),
             Role::Holder(_, None) | Role::Open | Role::Closed => false,
@@ -116,7 +120,7 @@ impl Link {
 
     /// What stands still when this handle closes: it is under way here, and nobody takes over.
     pub(crate) async fn leaves(&self) -> Result<Vec<ExecutionRow>, Error> {
-        let holder = match &*self.role.lock().await {
+        let holder = match &*self.role() {
             Role::Holder(_, Some(server)) if server.has_successor() => return Ok(Vec::new()),
             Role::Holder(holder, _) => holder.clone(),
             Role::Open | Role::Client(_) | Role::Closed => return Ok(Vec::new()),
@@ -125,64 +129,86 @@ impl Link {
     }
 
     /// Lets go of the store, or of the process that holds it.
-    pub(crate) async fn close(&self) -> Result<(), Error> {
-        let role = std::mem::replace(&mut *self.role.lock().await, Role::Closed);
-        let_go(role).await
+    pub(crate) async fn close(self: &Arc<Self>) -> Result<(), Error> {
+        self.changing(|this| async move {
+            let role = this.becomes(Role::Closed);
+            let_go(role).await
+        })
+        .await
     }
 
     /// Who is to be asked now.
     async fn whom(self: &Arc<Self>) -> Result<Whom, Error> {
-        if let Some(whom) = self.role.lock().await.whom()? {
+        if let Some(whom) = self.role().whom()? {
             return Ok(whom);
         }
-        let found = self.changing(|this| async move {
-            let mut role = this.role.lock().await;
-            if let Some(whom) = role.whom()? {
+        self.changing(|this| async move {
+            if let Some(whom) = this.role().whom()? {
                 return Ok(whom);
             }
-            *role = this.find().await?;
-            let whom = role.whom()?;
+            let found = this.find().await?;
+            let whom = found.whom()?;
+            this.becomes(found);
             Ok(whom.expect("it was found"))
-        });
-        found.await
+        })
+        .await
     }
 
     /// Lets go of the store, in which nothing changes while nobody drives it, and returns when another process holds it.
     async fn wait_for_another(self: &Arc<Self>) -> Result<(), Error> {
         self.changing(|this| async move {
-            let mut role = this.role.lock().await;
-            if matches!(*role, Role::Holder(..)) {
-                let_go(std::mem::replace(&mut *role, Role::Open)).await?;
+            let holds = matches!(&*this.role(), Role::Holder(..));
+            if holds {
+                let_go(this.becomes(Role::Open)).await?;
             }
             Ok(())
         })
         .await?;
-        loop {
-            let mut role = self.role.lock().await;
-            if role.whom()?.is_some() {
-                return Ok(());
-            }
-            match Client::connect(&self.options, self.options.patience).await {
-                Ok(client) => *role = Role::Client(Arc::new(client)),
-                Err(Refusal::Final(error)) => return Err(error),
-                Err(Refusal::Nobody) => {}
-            }
-            drop(role);
+        while !self.changing(|this| async move { this.joined().await }).await? {
             tokio::time::sleep(some_time()).await;
+        }
+        Ok(())
+    }
+
+    /// Whether there is somebody to ask: one try to find another process.
+    async fn joined(&self) -> Result<bool, Error> {
+        if self.role().whom()?.is_some() {
+            return Ok(true);
+        }
+        match Client::connect(&self.options, self.options.patience).await {
+            Ok(client) => {
+                self.becomes(Role::Client(Arc::new(client)));
+                Ok(true)
+            }
+            Err(Refusal::Final(error)) => Err(error),
+            Err(Refusal::Nobody) => Ok(false),
         }
     }
 
-    /// Does this in a task of its own: a caller that loses interest must not leave a store half open.
+    fn role(&self) -> MutexGuard<'_, Role> {
+        self.role.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes another role; answers the one before.
+    fn becomes(&self, role: Role) -> Role {
+        std::mem::replace(&mut *self.role(), role)
+    }
+
+    /// Does this when it is its turn, in a task of its own: a caller that loses interest must not leave a store half open.
     async fn changing<T: Send + 'static, F: Future<Output = Result<T, Error>> + Send + 'static>(
         self: &Arc<Self>,
-        work: impl FnOnce(Arc<Self>) -> F,
+        work: impl FnOnce(Arc<Self>) -> F + Send + 'static,
     ) -> Result<T, Error> {
-        let done = tokio::spawn(work(self.clone()));
+        let this = self.clone();
+        let done = tokio::spawn(async move {
+            let _turn = this.turn.lock().await;
+            work(this.clone()).await
+        });
         done.await.expect("it does not panic, and is not called off")
     }
 
-    async fn lost(&self, client: &Arc<Client>) {
-        let mut role = self.role.lock().await;
+    fn lost(&self, client: &Arc<Client>) {
+        let mut role = self.role();
         if matches!(&*role, Role::Client(known) if Arc::ptr_eq(known, client)) {
             *role = Role::Open;
         }

@@ -6,7 +6,7 @@
 
 mod wire;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, pin::pin, time::Duration};
 
 use runwright::{Builder, Engine, Error, Fault, StartRequest, Until, model::id::ExecutionId};
 use wire::{Wire, cut_after, pretender};
@@ -290,4 +290,30 @@ async fn a_state_directory_with_a_long_path_has_a_socket_too() {
     let client = builder(&state).join().await.unwrap();
     let id = start(&client, folder.path(), "asked").await;
     assert_eq!(holder.show(&id).await.unwrap().id, id);
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_polls_holds_up_no_other() {
+    let state = tempfile::tempdir().unwrap();
+    let first = builder(state.path()).join().await.unwrap();
+    let second = builder(state.path()).join().await.unwrap();
+    first.close().await.unwrap();
+    // Nobody can become the engine now, so all calls below wait for the same thing.
+    let lock = std::fs::File::open(state.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let mut finds = pin!(second.list(None, 1));
+    let mut left = pin!(second.list(None, 1));
+    let mut last = pin!(second.list(None, 1));
+    for _ in 0..20 {
+        for call in [&mut finds, &mut left, &mut last] {
+            assert!(futures_util::poll!(call.as_mut()).is_pending());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    lock.unlock().unwrap();
+    finds.await.unwrap();
+    let done = tokio::time::timeout(Duration::from_secs(30), last).await;
+    done.expect("it does not wait for the call that is not polled").unwrap();
+    left.await.unwrap();
+    second.clone().close().await.unwrap();
 }
