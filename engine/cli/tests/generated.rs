@@ -13,19 +13,24 @@ use std::{
 
 use common::Machine;
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 24] = [
     "run",
     "resume",
+    "rerun",
     "approve",
     "reject",
     "signal",
+    "pause",
+    "unpause",
     "cancel",
     "rollback",
     "list",
     "show",
+    "why",
     "logs",
     "validate",
     "graph",
+    "migrate",
     "param",
     "plugin",
     "explain",

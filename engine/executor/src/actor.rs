@@ -43,6 +43,8 @@ pub(crate) struct Actor {
     pub(crate) probing: HashSet<(Try, u32)>,
     /// Effects that are being stopped.
     pub(crate) stopping: HashSet<(Try, u32)>,
+    /// Children that were told that this execution is cancelled.
+    pub(crate) cancelled: HashSet<ExecutionId>,
     /// Effects that were asked to end: once, also when their backend cannot stop them.
     pub(crate) asked_to_stop: HashSet<(Try, u32)>,
     pub(crate) awaited: HashSet<ExecutionId>,
@@ -81,6 +83,7 @@ pub(crate) async fn run(
         generation: 0,
         probing: HashSet::new(),
         stopping: HashSet::new(),
+        cancelled: HashSet::new(),
         asked_to_stop: HashSet::new(),
         awaited: HashSet::new(),
         looking_at: HashSet::new(),
@@ -182,7 +185,8 @@ impl Actor {
         let now = self.shared.ports.clock.now();
         self.running.is_empty()
             && self.probing.is_empty()
-            && (self.closing.is_some() || (self.stopping.is_empty() && self.looking_at.is_empty()))
+            && (self.closing.is_some()
+                || (self.stopping.is_empty() && self.looking_at.is_empty() && decision.cancelling.is_empty()))
             && (self.closing.is_some() || !decision.wake.is_some_and(|wake| waits::is_short(wake, now)))
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use runwright_model::{
     event::{Event, Phase, Try},
     failure::{Failure, FailureKind},
-    id::StepId,
+    id::{ExecutionId, StepId},
     status::Status,
     step::{Choice, Step, StepKind},
     time::Timestamp,
@@ -35,6 +35,8 @@ pub struct Decision {
     pub probes: Vec<(Try, u32)>,
     /// Effects to end, because their execution was cancelled: the try and the number of its call.
     pub stopping: Vec<(Try, u32)>,
+    /// Children to cancel, because their parent was cancelled.
+    pub cancelling: Vec<ExecutionId>,
     /// When to decide again, if nothing else happens.
     pub wake: Option<Timestamp>,
 }
@@ -57,13 +59,15 @@ pub fn decide(state: &State, now: Timestamp) -> Decision {
         ..Decision::default()
     };
     for of in state.open_tries() {
-        match state.effect_under_way(of).filter(|_| state.is_cancelling(of)) {
-            Some((call, _)) => {
-                decision.stopping.push((of, call));
-                decision.wake = waits::earliest(decision.wake, cancel_grace(state));
-            }
-            None => waits::due(state, of, now, &mut decision),
+        if !state.is_cancelling(of) {
+            waits::due(state, of, now, &mut decision);
+            continue;
         }
+        decision.wake = waits::earliest(decision.wake, cancel_grace(state));
+        if let Some((call, _)) = state.effect_under_way(of) {
+            decision.stopping.push((of, call));
+        }
+        decision.cancelling.extend(state.child_awaited(of).cloned());
     }
     decision
 }
@@ -99,7 +103,7 @@ fn stop_overdue(state: &State, tries: &[Try], now: Timestamp) -> Vec<Event> {
         return tries.iter().map(|of| cancelled(state, *of)).collect();
     }
     let grace_over = cancel_grace(state).is_some_and(|end| end <= now);
-    let stopped = |of: &&Try| state.is_cancelling(**of) && (grace_over || state.effect_under_way(**of).is_none());
+    let stopped = |of: &&Try| state.is_cancelling(**of) && (grace_over || !state.holds_up_cancel(**of));
     let ended: Vec<Event> = tries.iter().filter(stopped).map(|of| cancelled(state, *of)).collect();
     if !ended.is_empty() {
         return ended;

@@ -82,8 +82,9 @@ impl Ask {
     /// Whether children that are waited for are asked the same.
     pub(crate) fn is_for_children(&self) -> bool {
         match self {
-            Self::Cancel { .. } | Self::Pause(_) | Self::Unpause { .. } => true,
-            Self::Signal(_) | Self::Repair(_) | Self::Rollback(_) => false,
+            Self::Pause(_) | Self::Unpause { .. } => true,
+            // A cancelled execution waits for the end of its children, and asks for it again after a crash.
+            Self::Cancel { .. } | Self::Signal(_) | Self::Repair(_) | Self::Rollback(_) => false,
         }
     }
 }

@@ -138,8 +138,8 @@ fn signal(state: &State, signal: Signal) -> Result<Vec<Event>, Error> {
     Ok(vec![Event::Signalled(signal)])
 }
 
-/// A request for the end. Every try with no effect under way ends with it, in one append, and nothing starts after
-/// it; effects under way are stopped, and their tries end when they have.
+/// A request for the end. Every try that holds nothing up ends with it, in one append, and nothing starts after it.
+/// Effects under way are stopped, children are cancelled, and their tries end when those have ended.
 fn cancel(state: &State, by: String, reason: Option<String>) -> Result<Vec<Event>, Error> {
     if state.ended.is_some() {
         let message = format!("execution {} has ended already: it is {}.", state.id, state.status());
@@ -161,10 +161,7 @@ fn cancel(state: &State, by: String, reason: Option<String>) -> Result<Vec<Event
         .apply(state.last_at, request.clone())
         .expect("a cancel can stand anywhere before the end");
     let mut events = vec![request];
-    let idle = state
-        .open_tries()
-        .into_iter()
-        .filter(|of| state.effect_under_way(*of).is_none());
+    let idle = state.open_tries().into_iter().filter(|of| !state.holds_up_cancel(*of));
     events.extend(idle.map(|of| decide::cancelled(&cancelled, of)));
     Ok(events)
 }

@@ -305,6 +305,28 @@ impl State {
         under_way.then(|| (u32::try_from(calls.len() - 1).unwrap_or(u32::MAX), last))
     }
 
+    /// The child that a try waits for.
+    #[must_use]
+    pub fn child_awaited(&self, of: Try) -> Option<&ExecutionId> {
+        match &self.waiting_call(of)?.1.request {
+            Request::Executions(ChildRequest::Wait { id }) => Some(id),
+            Request::Executions(ChildRequest::Start { .. })
+            | Request::Commands(_)
+            | Request::Files(_)
+            | Request::Http(_)
+            | Request::Parameters(_)
+            | Request::Approvals(_)
+            | Request::Waits(_)
+            | Request::Blobs(_) => None,
+        }
+    }
+
+    /// Whether a cancel of this try must wait for something to end: an effect under way, or a child.
+    #[must_use]
+    pub fn holds_up_cancel(&self, of: Try) -> bool {
+        self.effect_under_way(of).is_some() || self.child_awaited(of).is_some()
+    }
+
     /// Whether a try was under way when somebody asked for the end.
     #[must_use]
     pub fn is_cancelling(&self, of: Try) -> bool {

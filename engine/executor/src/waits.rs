@@ -86,7 +86,8 @@ pub(crate) fn due_at(call: &Call) -> Option<Timestamp> {
         }
         Request::Waits(waits::Request::SleepUntil { moment }) => Some(*moment),
         Request::Waits(waits::Request::Signal { deadline, .. }) => *deadline,
-        Request::Waits(waits::Request::Probe { .. }) => Some(call.next_probe_at.unwrap_or(call.requested_at)),
+        // The first is due at once, also when the clock was set back behind the moment of the request.
+        Request::Waits(waits::Request::Probe { .. }) => Some(call.next_probe_at.unwrap_or_default()),
         Request::Approvals(question) => question.deadline,
         Request::Executions(_)
         | Request::Commands(_)

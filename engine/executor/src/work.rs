@@ -62,7 +62,22 @@ impl Actor {
                 self.stop_effect(*of, *call);
             }
         }
+        for child in &decision.cancelling {
+            if self.cancelled.insert(child.clone()) {
+                self.cancel_child(child);
+            }
+        }
         self.await_children();
+    }
+
+    fn cancel_child(&self, child: &ExecutionId) {
+        let Some(cancel) = &self.state.cancel else { return };
+        let (reply, _) = tokio::sync::oneshot::channel();
+        let ask = Box::new(Ask::Cancel {
+            by: cancel.by.clone(),
+            reason: cancel.reason.clone(),
+        });
+        self.shared.send(child, Input::Asked { ask, reply });
     }
 
     /// Leaves what is under way when the engine closes: what its backend finds again at once, the rest when it is

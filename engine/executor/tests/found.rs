@@ -229,3 +229,43 @@ async fn an_execution_that_is_woken_while_it_begins_is_not_lost() {
     assert_eq!(end(&machine, &engine).await, Status::Success);
     assert_eq!(machine.world.effects(), ["a"]);
 }
+
+/// The children of a cancelled execution were told in memory only: a crash after the acknowledgement left them running.
+#[tokio::test(start_paused = true)]
+async fn a_crash_after_a_cancel_leaves_no_child_running() {
+    let machine = Machine::with(&[
+        (
+            "parent",
+            "- {name: A, action: 'sim:do', inputs: {Do: ['child child x', 'run after']}}",
+        ),
+        (
+            "child",
+            "- {name: A, action: 'sim:do', inputs: {Do: ['ask 1 * -', 'run late']}}",
+        ),
+    ]);
+    let first = machine.engine(usize::MAX).await;
+    machine.start(&first, "parent").await.unwrap();
+    first.wait(&id(), true).await.unwrap();
+    first.cancel(&id(), "kim".into(), None).await.unwrap();
+    // It dies with the acknowledgement, before anybody else is told.
+    let disk = machine.tape.clone();
+    drop(first);
+    let machine = Machine { tape: disk, ..machine };
+    let second = machine.engine(usize::MAX).await;
+    assert_eq!(second.wait(&id(), false).await.unwrap(), Status::Cancelled);
+    let rows = statuses_on(&machine).await;
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(rows.iter().all(|status| *status == Status::Cancelled), "{rows:?}");
+    assert!(machine.world.effects().is_empty());
+}
+
+/// The statuses of all executions on the disk.
+async fn statuses_on(machine: &Machine) -> Vec<Status> {
+    let store = machine.tape.open(usize::MAX).await.unwrap();
+    let rows = runwright_store::Store::list(&store, runwright_store::Page::default());
+    rows.await
+        .unwrap()
+        .into_iter()
+        .map(|(_, head)| head.summary.status)
+        .collect()
+}

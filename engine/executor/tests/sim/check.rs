@@ -445,7 +445,9 @@ impl Journal {
 
     /// Whether nothing but a person or a child can make it go on.
     pub(crate) fn waits_for_others(&self, now: Timestamp) -> bool {
-        let decision = decide::decide(&self.state, now);
+        let mut decision = decide::decide(&self.state, now);
+        // It asked its children to end, and waits for that.
+        decision.cancelling.clear();
         !rules::is_busy(&decision)
     }
 

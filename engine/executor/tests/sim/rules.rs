@@ -306,9 +306,10 @@ pub(crate) fn is_busy(decision: &decide::Decision) -> bool {
         running,
         probes,
         stopping,
+        cancelling,
         wake: _,
     } = decision;
-    !(events.is_empty() && running.is_empty() && probes.is_empty() && stopping.is_empty())
+    !(events.is_empty() && running.is_empty() && probes.is_empty() && stopping.is_empty() && cancelling.is_empty())
 }
 
 /// Whether the wake-up that goes with an append fits the state after it.
