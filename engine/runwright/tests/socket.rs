@@ -212,11 +212,11 @@ async fn whatever_a_client_sends_the_others_are_answered() {
     let id = start(&holder, state.path(), "asked").await;
     let wire = Wire::of(state.path());
 
-    wire.connect().says_raw(b"GET / HTTP/1.1\r\n\r\n").is_closed();
-    wire.connect().says_raw(&[0xff; 64]).is_closed();
-    wire.connect().says(b"no hello").is_closed();
-    wire.greeted().says(b"no call").is_closed();
-    wire.greeted().says_raw(&u32::MAX.to_be_bytes()).is_closed();
+    wire.connect().says_raw(b"GET / HTTP/1.1\r\n\r\n").closed();
+    wire.connect().says_raw(&[0xff; 64]).closed();
+    wire.connect().says(b"no hello").closed();
+    wire.greeted().says(b"no call").closed();
+    wire.greeted().says_raw(&u32::MAX.to_be_bytes()).closed();
     // Half of a greeting, half of a call, and then nothing: they are kept, and harm nobody.
     let mut slow = vec![
         wire.connect().says_raw(&[0, 0]),
@@ -242,7 +242,7 @@ async fn another_version_is_told_which_is_which() {
     let state = tempfile::tempdir().unwrap();
     let _holder = builder(state.path()).open().await.unwrap();
     let wire = Wire::of(state.path());
-    wire.connect().says(&wire.hello(999, "9.9.9")).is_answered().is_closed();
+    wire.connect().says(&wire.hello(999, "9.9.9")).answered().closed();
 
     let other = tempfile::tempdir().unwrap();
     let pretender = pretender(other.path(), Some(wire.hello(999, "9.9.9")));

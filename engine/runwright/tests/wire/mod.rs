@@ -31,7 +31,7 @@ impl Wire {
     pub(crate) fn greeted(&self) -> Said {
         self.connect()
             .says(&self.hello(1, env!("CARGO_PKG_VERSION")))
-            .is_answered()
+            .answered()
     }
 
     pub(crate) fn hello(&self, protocol: u32, version: &str) -> Vec<u8> {
@@ -63,12 +63,12 @@ impl Said {
         self.says_raw(&[&length, bytes].concat())
     }
 
-    pub(crate) fn is_answered(mut self) -> Self {
+    pub(crate) fn answered(mut self) -> Self {
         assert!(frame(&mut self.0).is_some(), "there is an answer");
         self
     }
 
-    pub(crate) fn is_closed(mut self) {
+    pub(crate) fn closed(mut self) {
         // Ended, or reset because not all was read: both are an end.
         let left = self.0.read(&mut [0]).unwrap_or(0);
         assert_eq!(left, 0, "nothing is said any more");
