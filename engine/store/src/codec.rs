@@ -113,7 +113,7 @@ pub fn decode_head(bytes: &[u8], what: &dyn Fn() -> String) -> Result<Head> {
 
 /// Joins what one append keeps: the row as it is afterwards, and its records, each with its length before it
 /// (4 bytes, little-endian).
-pub(crate) fn join_entry(head: &[u8], records: &[Vec<u8>]) -> Vec<u8> {
+pub fn join_entry(head: &[u8], records: &[Vec<u8>]) -> Vec<u8> {
     let frames = || std::iter::once(head).chain(records.iter().map(Vec::as_slice));
     let mut entry = Vec::with_capacity(frames().map(|frame| 4 + frame.len()).sum());
     for frame in frames() {
@@ -129,7 +129,7 @@ pub(crate) fn join_entry(head: &[u8], records: &[Vec<u8>]) -> Vec<u8> {
 /// # Errors
 ///
 /// [`Error::Damaged`] when the lengths do not fit.
-pub(crate) fn split_entry<'a>(entry: &'a [u8], what: &dyn Fn() -> String) -> Result<(&'a [u8], Vec<&'a [u8]>)> {
+pub fn split_entry<'a>(entry: &'a [u8], what: &dyn Fn() -> String) -> Result<(&'a [u8], Vec<&'a [u8]>)> {
     let damaged = || Error::Damaged {
         what: what(),
         why: "the lengths of its frames do not fit".to_owned(),

@@ -3,6 +3,8 @@
 //!
 //! House rules that the compiler cannot see are tests: `tests/tidy.rs`.
 
+mod fuzz;
+
 use std::{
     env,
     ffi::OsStr,
@@ -21,6 +23,9 @@ usage: cargo xtask COMMAND
   quickstart [ARGS…]   build everything and run runbooks/quickstart.yaml
   test [ARGS…]         format check, lints, and every test of the workspace; ARGS go to `cargo test`
   lint                 format check and lints only
+  fuzz [--seconds N] [--target NAME]
+                       feed the journal decoder, the import and the compiler with inputs made up from coverage, for
+                       N seconds in all (60)
   torture [--kills N] [--seed N]
                        kill the command N times (500) at random moments, and see that nothing is lost or done twice
   bench peers [ARGS…]  Runwright beside its disk and beside Restate; `bench peers --help` tells more
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
         "torture" => torture(&rest),
         "bench" => bench(&rest),
         "sim" => simulate(&rest),
+        "fuzz" => fuzz::fuzz(&rest),
         other => Err(anyhow::anyhow!("unknown command `{other}`\n\n{USAGE}")),
     };
     match done {

@@ -24,6 +24,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("cli", &["runwright"]),
     ("testkit", &["model", "store", "executor"]),
     ("xtask", &[]),
+    ("fuzz", &["model", "compiler", "store", "executor"]),
 ];
 
 /// What only some may know: a crate of others, and the crates of ours that may name it.
