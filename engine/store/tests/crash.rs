@@ -8,17 +8,19 @@ mod support;
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
 };
 
 use runwright_store::{Options, SledStore, Store};
-use support::{append, at, durable, id, text_of, waking};
+use support::{
+    append, durable, id,
+    writers::{self, Answered, WRITERS},
+};
 
 const DIRECTORY: &str = "RUNWRIGHT_STORE_CRASH_DIRECTORY";
-const WRITERS: usize = 8;
 const KILLS: usize = 20;
 
 fn options() -> Options {
@@ -41,9 +43,6 @@ fn start(writer: &str, directory: &Path) -> Child {
         .unwrap()
 }
 
-/// How long each journal was when its writer was told so, for every writer.
-type Answered = Arc<Mutex<Vec<u64>>>;
-
 /// Not a test of its own: the process that is killed.
 #[test]
 fn writer_that_is_killed() {
@@ -57,19 +56,12 @@ fn writer_that_is_killed() {
     runtime.block_on(async {
         let store = Arc::new(SledStore::open(directory, options()).unwrap());
         let epoch = store.claim().await.unwrap();
-        let mut lengths = Vec::new();
-        for writer in 0..WRITERS {
-            lengths.push(
-                store
-                    .head(&id(&format!("e{writer}")))
-                    .await
-                    .unwrap()
-                    .map_or(0, |head| head.length),
-            );
-        }
-        let answered: Answered = Arc::new(Mutex::new(lengths));
+        let answered = writers::answered(&store).await;
         let tasks: Vec<_> = (0..WRITERS)
-            .map(|writer| tokio::spawn(write(writer, Arc::clone(&store), epoch, Arc::clone(&answered))))
+            .map(|writer| {
+                let (store, answered) = (Arc::clone(&store), Arc::clone(&answered));
+                tokio::spawn(writers::write(writer, store, epoch, answered, usize::MAX))
+            })
             .collect();
         for task in tasks {
             task.await.unwrap();
@@ -77,84 +69,8 @@ fn writer_that_is_killed() {
     });
 }
 
-/// Appends two records at a time until it is killed. The first says how long all journals were known to be
-/// when it was handed in. Every third append is durable, and is printed once it is answered.
-async fn write(writer: usize, store: Arc<SledStore>, epoch: runwright_store::Epoch, answered: Answered) {
-    let name = format!("e{writer}");
-    loop {
-        let known = answered.lock().unwrap().clone();
-        let length = known[writer];
-        let seen = known.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
-        let padding = "p".repeat(usize::try_from(length * 31 % 6_000).unwrap());
-        let mut next = waking(
-            append(epoch, &name, length, &[&seen, &padding]),
-            i64::try_from(length).unwrap(),
-        );
-        let is_durable = (length / 2).is_multiple_of(3);
-        if is_durable {
-            next = durable(next);
-        }
-        store.append(next).await.unwrap();
-        answered.lock().unwrap()[writer] = length + 2;
-        if is_durable {
-            // One write, so that a line is never torn. A closed pipe means that the parent is gone.
-            if std::io::stdout()
-                .write_all(format!("acknowledged {writer} {}\n", length + 2).as_bytes())
-                .is_err()
-            {
-                return;
-            }
-        }
-    }
-}
-
-/// The lengths that were acknowledged in these lines, by writer.
-fn acknowledged(lines: &[String], lengths: &mut BTreeMap<usize, u64>) {
-    for line in lines {
-        if let Some(numbers) = line.strip_prefix("acknowledged ") {
-            let (writer, length) = numbers.split_once(' ').unwrap();
-            lengths.insert(writer.parse().unwrap(), length.parse().unwrap());
-        }
-    }
-}
-
 async fn look(store: &SledStore, lengths: &BTreeMap<usize, u64>) {
-    assert_eq!(store.check().unwrap().findings, []);
-    let mut there = Vec::new();
-    for writer in 0..WRITERS {
-        let head = store.head(&id(&format!("e{writer}"))).await.unwrap();
-        let length = head.as_ref().map_or(0, |head| head.length);
-        let durable = lengths.get(&writer).copied().unwrap_or(0);
-        assert!(
-            length >= durable,
-            "e{writer} has {length} records, and {durable} were acknowledged as durable"
-        );
-        // All or nothing: both records of an append, with its row and its wake-up.
-        assert_eq!(length % 2, 0);
-        assert_eq!(
-            head.and_then(|head| head.wake),
-            length.checked_sub(2).map(|n| at(i64::try_from(n).unwrap()))
-        );
-        there.push(length);
-    }
-    for writer in 0..WRITERS {
-        for record in store
-            .read(&id(&format!("e{writer}")), 0)
-            .await
-            .unwrap()
-            .iter()
-            .step_by(2)
-        {
-            let known: Vec<u64> = text_of(record).split(' ').map(|n| n.parse().unwrap()).collect();
-            for (other, (known, there)) in known.iter().zip(&there).enumerate() {
-                assert!(
-                    known <= there,
-                    "record {} of e{writer} came after record {known} of e{other}, which is gone",
-                    record.sequence
-                );
-            }
-        }
-    }
+    assert_eq!(writers::faults(store, lengths).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -176,7 +92,9 @@ async fn what_was_acknowledged_survives_kill_9_with_all_before_it() {
         child.kill().unwrap();
         lines.extend(output);
         child.wait().unwrap();
-        acknowledged(&lines, &mut lengths);
+        for line in &lines {
+            writers::acknowledged(line, &mut lengths);
+        }
         let store = SledStore::open(&path, options()).unwrap();
         look(&store, &lengths).await;
     }

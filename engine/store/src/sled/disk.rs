@@ -194,6 +194,7 @@ pub(crate) fn open_sled(path: &Path, cache_bytes: u64, directory: &Path) -> Resu
         .path(path)
         .cache_capacity(cache_bytes)
         .flush_every_ms(None);
+    remove_unfinished(path).map_err(|source| from_io(source, directory))?;
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(2);
     loop {
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
@@ -216,6 +217,26 @@ pub(crate) fn open_sled(path: &Path, cache_bytes: u64, directory: &Path) -> Resu
             }
         }
     }
+}
+
+/// Takes away a table of pages that was being written when everything stopped. sled would take it for the latest one,
+/// find it damaged, and not open; without it, sled makes it again from the one before.
+fn remove_unfinished(database: &Path) -> std::io::Result<()> {
+    let entries = match fs::read_dir(database) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("snap.") && name.ends_with(".generating"))
+        {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// sled wraps the system's error in a text.

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
+pub(crate) mod writers;
+
 use runwright_model::{
     event::{Event, Record},
     id::ExecutionId,
