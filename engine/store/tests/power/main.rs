@@ -70,6 +70,8 @@ async fn churn(store: Arc<SledStore>, epoch: Epoch) {
     for round in 0..12_u64 {
         for n in 0..24_u64 {
             let name = format!("churn-{round}-{n}");
+            // A cut may have left it.
+            store.remove(&id(&name)).await.unwrap();
             store
                 .append(append(epoch, &name, 0, &["c".repeat(4_000).as_str()]))
                 .await
