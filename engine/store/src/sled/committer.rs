@@ -278,16 +278,24 @@ fn reopen(core: &Core, target: &mut Target) -> Result<()> {
 fn commit(core: &Core, syncer: &mut Syncer, changes: &Changes) -> Result<()> {
     let tree = core.layers().tree.clone();
     if !changes.is_empty() {
-        let mut batch = ::sled::Batch::default();
-        for (key, change) in changes {
-            match change {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
-        tree.apply(batch)?;
+        apply(&tree, changes)?;
         core.layers_mut().applied();
     }
     tree.flush()?;
     syncer.sync()
+}
+
+fn apply(tree: &Tree, changes: &Changes) -> Result<()> {
+    // One change is all or nothing by itself. A batch would write its own mark first, and apart.
+    if let (1, Some((key, change))) = (changes.len(), changes.first_key_value()) {
+        return tree.set(key, change.as_ref());
+    }
+    let mut batch = ::sled::Batch::default();
+    for (key, change) in changes {
+        match change {
+            Some(value) => batch.insert(key, value),
+            None => batch.remove(key),
+        }
+    }
+    tree.apply(batch)
 }

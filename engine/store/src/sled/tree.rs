@@ -34,6 +34,15 @@ impl Tree {
         self.contain(|db| db.get(key))
     }
 
+    /// One change: a new value, or `None` to take the key away.
+    pub(crate) fn set(&self, key: &IVec, value: Option<&IVec>) -> Result<()> {
+        self.contain(|db| match value {
+            Some(value) => db.insert(key, value),
+            None => db.remove(key),
+        })
+        .map(|_before| ())
+    }
+
     pub(crate) fn apply(&self, batch: sled::Batch) -> Result<()> {
         self.contain(|db| db.apply_batch(batch))
     }
