@@ -11,7 +11,7 @@ use std::{
 
 use runwright_model::{
     capability::{Error as CallError, Outcome, Request, executions::ChildEnd},
-    event::{Event, Try},
+    event::{Event, Record, Try},
     id::ExecutionId,
     time::Timestamp,
 };
@@ -19,6 +19,7 @@ use runwright_store::Durability;
 use tokio::{
     sync::{mpsc, oneshot},
     task::AbortHandle,
+    time::{Instant, sleep_until},
 };
 
 use crate::{
@@ -53,6 +54,10 @@ pub(crate) struct Actor {
     pub(crate) looking_at: HashSet<ExecutionId>,
     /// Something was appended that is not durable yet.
     pub(crate) unsynced: bool,
+    /// Records of the state that the store does not have yet.
+    pub(crate) pending: Vec<Record>,
+    /// When they go to the store at the latest.
+    pub(crate) linger_until: Option<Instant>,
     /// Since when the engine closes.
     pub(crate) closing: Option<Timestamp>,
 }
@@ -88,6 +93,8 @@ pub(crate) async fn run(
         awaited: HashSet::new(),
         looking_at: HashSet::new(),
         unsynced: false,
+        pending: Vec::new(),
+        linger_until: None,
         closing: None,
     };
     let lived = match actor.own_what_is_under_way().await {
@@ -111,8 +118,7 @@ impl Actor {
         if !self.state.open_tries().iter().any(under_way) {
             return Ok(());
         }
-        self.hand_in(self.state.length, Vec::new(), Some(ACTIVE), Durability::Durable)
-            .await
+        self.hand_in(Durability::Durable).await
     }
 
     async fn live(&mut self, first: Input, inbox: &mut mpsc::UnboundedReceiver<Input>) -> Result<(), Error> {
@@ -145,6 +151,7 @@ impl Actor {
                 // No chance: the same inputs make the same journal.
                 biased;
                 received = inbox.recv() => input = received,
+                () = lingers(self.linger_until) => self.hand_in(Durability::Buffered).await?,
                 () = clock.sleep_until(wake), if decision.wake.is_some() => {}
             }
         }
@@ -240,6 +247,8 @@ impl Actor {
                 self.looking_at.remove(&id);
                 let events = react::child_ended(&self.state, &id, &end);
                 self.append_some(events, Durability::Buffered).await?;
+                // The child's journal may only say that it told when this one has it.
+                self.hand_in(Durability::Buffered).await?;
                 let _ = reply.send(());
             }
             Input::Asked { ask, reply } => {
@@ -378,6 +387,14 @@ impl Actor {
         if let Some(parent) = &self.state.started.parent {
             self.shared.changes.bump(&parent.execution);
         }
+    }
+}
+
+/// Returns when records have waited long enough for others; never when there are none.
+async fn lingers(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -7,7 +7,7 @@ use runwright_model::{
     time::Timestamp,
 };
 use runwright_store::{Append, Durability};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
     Error,
@@ -17,14 +17,16 @@ use crate::{
 };
 
 impl Actor {
+    /// Takes events into the state and the journal. What need not be durable may go to the store a moment later, together
+    /// with what follows: an append costs the store the same for one record as for some.
     pub(crate) async fn append(&mut self, events: Vec<Event>, durability: Durability) -> Result<Timestamp, Error> {
         // A clock that jumped back must not put a record before the one it follows.
         let at = self.shared.ports.clock.now().max(self.state.last_at);
-        let expected = self.state.length;
-        let mut records = Vec::with_capacity(events.len());
         let secrets = self.state.secrets.len();
+        let mut lingers = durability == Durability::Buffered;
         for event in events {
-            records.push(Record {
+            lingers &= may_linger(&event);
+            self.pending.push(Record {
                 sequence: self.state.length,
                 at,
                 event: event.clone(),
@@ -37,23 +39,28 @@ impl Actor {
         if self.state.secrets.len() != secrets {
             self.shared.set_secrets(&self.id, &self.state.secrets);
         }
-        let active = self.state.ended.is_none() || self.state.started.parent.is_some();
-        let wake = active.then_some(ACTIVE);
-        self.hand_in(expected, records, wake, durability).await?;
-        self.shared.changes.bump(&self.id);
+        self.unsynced = true;
+        if !lingers || self.pending.len() >= limits::PENDING_RECORDS_MAX {
+            self.hand_in(durability).await?;
+        } else if self.linger_until.is_none() {
+            self.linger_until = Some(Instant::now() + Duration::from_millis(limits::LINGER_MS));
+        }
         Ok(at)
     }
 
-    pub(crate) async fn hand_in(
-        &mut self,
-        expected: u64,
-        records: Vec<Record>,
-        wake: Option<Timestamp>,
-        durability: Durability,
-    ) -> Result<(), Error> {
+    /// Hands what is pending to the store: from here on others see it.
+    pub(crate) async fn hand_in(&mut self, durability: Durability) -> Result<(), Error> {
+        let active = self.state.ended.is_none() || self.state.started.parent.is_some();
+        self.hand_in_with(active.then_some(ACTIVE), durability).await
+    }
+
+    /// The same, with a place in the wake-up index.
+    pub(crate) async fn hand_in_with(&mut self, wake: Option<Timestamp>, durability: Durability) -> Result<(), Error> {
+        let records = std::mem::take(&mut self.pending);
+        self.linger_until = None;
         let append = Append {
             execution: self.id.clone(),
-            expected,
+            expected: self.state.length - records.len() as u64,
             epoch: self.shared.epoch,
             records,
             summary: summary::of(&self.state),
@@ -62,6 +69,7 @@ impl Actor {
         };
         self.append_with_room(append).await?;
         self.unsynced = durability == Durability::Buffered;
+        self.shared.changes.bump(&self.id);
         Ok(())
     }
 
@@ -109,8 +117,7 @@ impl Actor {
         } else {
             Durability::Durable
         };
-        self.hand_in(self.state.length, Vec::new(), wake, durability).await?;
-        self.shared.changes.bump(&self.id);
+        self.hand_in_with(wake, durability).await?;
         self.bump_family();
         Ok(())
     }
@@ -148,5 +155,33 @@ impl Actor {
         } else {
             Durability::Durable
         }
+    }
+}
+
+/// Whether an event only says how far a step is, so that nobody misses it for some milliseconds. Whatever others ask
+/// the store about executions (who is held, who has ended) is handed in at once.
+fn may_linger(event: &Event) -> bool {
+    match event {
+        Event::StepStarted { .. }
+        | Event::StepSucceeded { .. }
+        | Event::StepSkipped { .. }
+        | Event::VariableSet { .. }
+        | Event::CallRequested { .. }
+        | Event::CallCompleted { .. }
+        | Event::RollbackStepStarted { .. }
+        | Event::RollbackStepSucceeded { .. } => true,
+        Event::Started(_)
+        | Event::AttemptFailed { .. }
+        | Event::StepFailed { .. }
+        | Event::CallProbed { .. }
+        | Event::Signalled(_)
+        | Event::CancelRequested { .. }
+        | Event::Paused(_)
+        | Event::Unpaused { .. }
+        | Event::Resumed(_)
+        | Event::RollbackStarted { .. }
+        | Event::RollbackStepFailed { .. }
+        | Event::RollbackStepSkipped { .. }
+        | Event::Ended { .. } => false,
     }
 }

@@ -21,3 +21,8 @@ pub const ROLLBACK_BACKOFF_MS: u64 = 500;
 pub const RESIDENT_WAIT_MS_MAX: u64 = 1_000;
 /// How long one probe may take, in milliseconds.
 pub const PROBE_MS_MAX: u64 = 10_000;
+/// How long records that need not be durable yet wait in memory for others, so that they go to the store together, in
+/// milliseconds.
+pub const LINGER_MS: u64 = 5;
+/// How many of them wait at most.
+pub const PENDING_RECORDS_MAX: usize = 32;
