@@ -32,6 +32,7 @@ mod fold;
 mod input;
 mod live;
 mod log;
+mod plans;
 mod react;
 mod resolve;
 mod retry;

@@ -19,7 +19,7 @@ use runwright_model::{
     secret::{self, SecretSource},
     time::Timestamp,
 };
-use runwright_store::{Epoch, Store, Table};
+use runwright_store::{Epoch, Store};
 use serde_json::{Map, Value};
 use tokio::sync::{Notify, mpsc};
 
@@ -30,6 +30,7 @@ use crate::{
     hold::Holds,
     input::Input,
     log::LogWriter,
+    plans::Plans,
     ports::{Clock, Runbooks},
     state::State,
 };
@@ -56,6 +57,7 @@ pub(crate) struct Shared {
     pub(crate) epoch: Epoch,
     pub(crate) logs: LogWriter,
     pub(crate) changes: Arc<Changes>,
+    pub(crate) plans: Plans,
     /// Wakes the wake-up loop: a wake-up was set, or the engine closes.
     pub(crate) wake: Notify,
     pub(crate) closing: AtomicBool,
@@ -86,6 +88,7 @@ impl Shared {
             epoch,
             logs,
             changes,
+            plans: Plans::default(),
             wake: Notify::new(),
             closing: AtomicBool::new(false),
             next_rest: AtomicI64::new(i64::MAX),
@@ -218,18 +221,12 @@ impl Shared {
     }
 
     async fn load_plan(&self, id: &ExecutionId, digest: &Digest) -> Result<Arc<Plan>, Error> {
-        let bytes = self.ports.store.get(Table::Plans, digest.as_bytes()).await?;
-        let bytes = bytes.ok_or_else(|| Error::NoPlan(id.clone()))?;
-        let damaged = |why: String| Error::Journal {
-            execution: id.clone(),
-            why: format!("its plan: {why}"),
-        };
-        if Digest::of(&bytes) != *digest {
-            return Err(damaged("the bytes do not fit their digest".into()));
-        }
-        serde_json::from_slice(&bytes)
-            .map(Arc::new)
-            .map_err(|error| damaged(error.to_string()))
+        let plan = self.plans.load(&*self.ports.store, digest).await?;
+        plan.ok_or_else(|| Error::NoPlan(id.clone()))?
+            .map_err(|why| Error::Journal {
+                execution: id.clone(),
+                why: format!("its plan: {why}"),
+            })
     }
 
     /// How an execution ended, if it has.

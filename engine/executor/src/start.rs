@@ -7,7 +7,7 @@ use runwright_model::{
     id::ExecutionId,
     plan::Plan,
 };
-use runwright_store::{Append, Durability, Expect, Table};
+use runwright_store::{Append, Durability};
 
 use crate::{Error, actor::ACTIVE, input::Input, shared::Shared, state::State, summary};
 
@@ -22,10 +22,7 @@ pub(crate) async fn begin(
     if let Some(existing) = existing(shared, &id, &started).await? {
         return Ok(existing);
     }
-    let bytes = serde_json::to_vec(&*plan).expect("a plan serialises");
-    store
-        .put(Table::Plans, started.plan.as_bytes(), bytes, Expect::Absent)
-        .await?;
+    shared.plans.keep(&**store, started.plan, &plan).await?;
     let now = shared.ports.clock.now();
     let state = State::begin(id.clone(), plan, started.clone(), now);
     let append = Append {
