@@ -7,7 +7,10 @@
 mod fault;
 mod hop;
 
-use std::{sync::Once, time::Duration};
+use std::{
+    sync::{Arc, Once, OnceLock},
+    time::Duration,
+};
 
 use reqwest::{
     Client, Method,
@@ -33,26 +36,20 @@ const OWN_HEADERS: [&str; 5] = ["host", "content-length", "transfer-encoding", "
 /// Sends HTTP requests from this machine. Cheap to clone; connections are kept and used again.
 #[derive(Clone)]
 pub struct Http {
-    /// Or why there is none: a machine without certificate authorities still runs commands.
-    client: Result<Client, String>,
+    /// Or why there is none: a machine without certificate authorities still runs commands. Made for the first request,
+    /// because it reads them all.
+    client: Arc<OnceLock<Result<Client, String>>>,
 }
 
 impl Http {
     /// A client with the machine's certificate authorities.
     #[must_use]
     pub fn new() -> Self {
-        static PROVIDER: Once = Once::new();
-        // An error says that the process has one already.
-        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .user_agent(concat!("runwright/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Self {
-            client: client.map_err(|error| fault::chain(&error)),
-        }
+        Self { client: Arc::default() }
+    }
+
+    fn client(&self) -> &Result<Client, String> {
+        self.client.get_or_init(client)
     }
 
     pub(crate) async fn perform(&self, request: Request, context: CallContext) -> Outcome {
@@ -74,7 +71,7 @@ impl Http {
 
     /// Sends a request, follows redirects, and answers before the body is read.
     pub(crate) async fn send(&self, request: Request, context: &CallContext) -> Result<reqwest::Response, Error> {
-        let client = self.client.as_ref().map_err(|why| {
+        let client = self.client().as_ref().map_err(|why| {
             Error::Unavailable(format!(
                 "no HTTP request can be sent from this machine: {why}; install its CA certificates"
             ))
@@ -117,6 +114,19 @@ impl Default for Http {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn client() -> Result<Client, String> {
+    static PROVIDER: Once = Once::new();
+    // An error says that the process has one already.
+    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .user_agent(concat!("runwright/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| fault::chain(&error))
 }
 
 fn first_hop(request: Request, secrets: &Secrets) -> Result<Hop, Error> {
