@@ -244,11 +244,7 @@ impl Actor {
             Input::Probed { of, call, result } => self.probed(of, call, result, now).await?,
             Input::ChildGoesOn { id } => drop(self.looking_at.remove(&id)),
             Input::ChildEnded { id, end, reply } => {
-                self.looking_at.remove(&id);
-                let events = react::child_ended(&self.state, &id, &end);
-                self.append_some(events, Durability::Buffered).await?;
-                // The child's journal may only say that it told when this one has it.
-                self.hand_in(Durability::Buffered).await?;
+                self.child_ended(&id, &end).await?;
                 let _ = reply.send(());
             }
             Input::Asked { ask, reply } => {
@@ -269,6 +265,17 @@ impl Actor {
             }
         }
         Ok(())
+    }
+
+    /// The child's journal may only say that it told when this one has it.
+    async fn child_ended(&mut self, id: &ExecutionId, end: &ChildEnd) -> Result<(), Error> {
+        self.looking_at.remove(id);
+        let events = react::child_ended(&self.state, id, end);
+        self.append_some(events, Durability::Buffered).await?;
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.hand_in(Durability::Buffered).await
     }
 
     fn is_current(&self, of: Try, generation: u64) -> bool {
@@ -385,7 +392,7 @@ impl Actor {
     /// Whoever watches the parent wants to know that its child waits.
     pub(crate) fn bump_family(&self) {
         if let Some(parent) = &self.state.started.parent {
-            self.shared.changes.bump(&parent.execution);
+            self.shared.changes.bump_rested(&parent.execution);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use runwright_model::{
     event::{Event, Record, Try},
+    status::Status,
     time::Timestamp,
 };
 use runwright_store::{Append, Durability};
@@ -58,18 +59,24 @@ impl Actor {
     pub(crate) async fn hand_in_with(&mut self, wake: Option<Timestamp>, durability: Durability) -> Result<(), Error> {
         let records = std::mem::take(&mut self.pending);
         self.linger_until = None;
+        let summary = summary::of(&self.state);
+        let goes_on = summary.status == Status::InProgress && summary.waiting.is_none();
         let append = Append {
             execution: self.id.clone(),
             expected: self.state.length - records.len() as u64,
             epoch: self.shared.epoch,
             records,
-            summary: summary::of(&self.state),
+            summary,
             wake,
             durability,
         };
         self.append_with_room(append).await?;
         self.unsynced = durability == Durability::Buffered;
-        self.shared.changes.bump(&self.id);
+        if goes_on {
+            self.shared.changes.bump(&self.id);
+        } else {
+            self.shared.changes.bump_rested(&self.id);
+        }
         Ok(())
     }
 

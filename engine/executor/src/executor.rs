@@ -231,7 +231,7 @@ impl Executor {
             if let Some(error) = self.stopped(id) {
                 return Err(error);
             }
-            seen = self.shared.changes.changed(id, seen).await;
+            seen = self.shared.changes.rested(id, seen).await;
         }
     }
 

@@ -170,7 +170,7 @@ impl Shared {
         tracing::error!(execution = %id, %why, "an execution stopped");
         lock(&self.actors).remove(id);
         lock(&self.stopped).insert(id.clone(), why);
-        self.changes.bump(id);
+        self.changes.bump_rested(id);
     }
 
     pub(crate) fn why_stopped(&self, id: &ExecutionId) -> Option<String> {

@@ -40,7 +40,7 @@ pub(crate) async fn begin(
     };
     match store.append(append).await {
         Ok(()) => {
-            shared.changes.bump(&id);
+            shared.changes.bump_rested(&id);
             shared.send(&id, Input::Begun(Box::new(state)));
             Ok(false)
         }

@@ -11,7 +11,7 @@ use runwright_model::time::Timestamp;
 use crate::{actor::LOOK_AGAIN, input::Input, shared::Shared};
 
 /// How many executions that do not go on are woken at once.
-const BATCH: usize = 1_000;
+const BATCH: usize = 4_000;
 
 /// Watches the wake-up index until the engine closes.
 pub(crate) async fn watch(shared: Arc<Shared>) {
