@@ -126,7 +126,6 @@ impl Engine {
             parent: None,
             secrets: Vec::new(),
             rerun_of: None,
-            rerun_of: None,
         };
         self.executor.start(id.parse()?, plan.clone(), started).await?;
         Ok(())
