@@ -99,9 +99,7 @@ pub enum Error {
         found: u64,
     },
     /// A stream of an export cannot be used.
-    #[error(
-        "the export is damaged or not one: at byte {byte}, {why}. What was imported before that place is whole; import again from another copy"
-    )]
+    #[error("the export is not whole: at byte {byte}, {why}. Import another copy of it, or export again")]
     Stream {
         /// Where the item begins that is at fault.
         byte: u64,

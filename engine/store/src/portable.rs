@@ -248,8 +248,16 @@ async fn import_execution(store: &dyn Store, append: Append) -> Result<bool> {
     }
 }
 
-/// Adds the lines that are not there yet; those that are must be the same.
+/// Adds the lines that are not there yet; those that are must be the same, and no line may be missing before them.
 async fn import_log(store: &dyn Store, id: &ExecutionId, first: u64, lines: Vec<LogLine>) -> Result<()> {
+    let is_behind_a_gap = match first.checked_sub(1) {
+        Some(before) => store.read_log(id, before, 1).await?.is_empty(),
+        None => false,
+    };
+    if is_behind_a_gap || store.head(id).await?.is_none() {
+        let why = format!("the log of execution {id} from line {first} stands without what comes before it");
+        return Err(stream(0, why));
+    }
     let there = store.read_log(id, first, lines.len()).await?;
     let is_same = (first..)
         .zip(&lines)

@@ -6,9 +6,10 @@ mod support;
 use proptest::prelude::*;
 use runwright_model::status::Status;
 use runwright_store::{
-    Error, Expect, MemoryStore, Options, Page, SledStore, Store, Table,
+    Error, Expect, MemoryStore, Options, Page, SledStore, Store, Table, codec,
     portable::{export, import, verify},
 };
+use sha2::{Digest as _, Sha256};
 use support::{append, at, id, line};
 
 fn sled(directory: &tempfile::TempDir) -> SledStore {
@@ -101,6 +102,48 @@ async fn a_stream_that_is_changed_anywhere_is_refused() {
     }
     let longer = [bytes.as_slice(), b"x"].concat();
     assert!(verify(&mut longer.as_slice()).is_err());
+}
+
+/// The items of a stream, without those for which `drop` holds, and with an end that fits.
+fn without(bytes: &[u8], drop: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let (mut rest, mut kept, mut items) = (bytes, Vec::new(), 0);
+    while let Some((length, after)) = rest.split_first_chunk() {
+        let (frame, after) = after.split_at(u32::from_le_bytes(*length) as usize);
+        if !after.is_empty() && !drop(&frame[codec::HEADER_BYTES..]) {
+            kept.extend_from_slice(length);
+            kept.extend_from_slice(frame);
+            items += 1;
+        }
+        rest = after;
+    }
+    let digest = Sha256::digest(&kept).to_vec();
+    let end = codec::encode(&serde_json::json!({"end": {"items": items, "sha256": digest}})).unwrap();
+    kept.extend_from_slice(&u32::try_from(end.len()).unwrap().to_le_bytes());
+    kept.extend_from_slice(&end);
+    kept
+}
+
+/// Lines get the next numbers, so a log with a gap would come in under other ones.
+#[tokio::test]
+async fn a_log_without_what_comes_before_it_is_refused() {
+    let store = MemoryStore::new();
+    write(&store, &[(vec![10], 0, false)], &[]).await;
+    let lines: Vec<_> = (0..1_001).map(|n| line(&n.to_string())).collect();
+    store.append_log(&id("e0"), lines).await.unwrap();
+    let bytes = exported(&store).await;
+    assert_eq!(without(&bytes, |_| false), bytes);
+    let is_first_lines = |item: &[u8]| item.starts_with(b"\x81\xa3log") && item.len() > 1_000;
+    let is_execution = |item: &[u8]| item.starts_with(b"\x81\xa9execution");
+    for torn in [without(&bytes, is_first_lines), without(&bytes, is_execution)] {
+        verify(&mut torn.as_slice()).unwrap();
+        let target = MemoryStore::new();
+        let refused = import(&target, &mut torn.as_slice()).await;
+        assert!(
+            matches!(&refused, Err(Error::Stream { why, .. }) if why.contains("stands without what comes before it")),
+            "{refused:?}"
+        );
+        assert!(target.read_log(&id("e0"), 0, 0).await.unwrap().is_empty());
+    }
 }
 
 /// A length that a damaged stream makes up must not be allocated.

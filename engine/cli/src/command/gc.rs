@@ -107,16 +107,26 @@ fn compact(folder: &Path, settings: &Settings) -> Option<Compacted> {
 
 fn shown(collected: &Collected, dry_run: bool, used: u64, compacted: Option<Compacted>) -> String {
     let amount = |number: u64, noun: &str| count(usize::try_from(number).unwrap_or(usize::MAX), noun);
+    let is_nothing = *collected
+        == Collected {
+            kept: collected.kept,
+            kept_for_kin: collected.kept_for_kin,
+            ..Collected::default()
+        };
     let verb = if dry_run { "would take away" } else { "took away" };
-    let mut text = format!(
-        "{verb} {}, {}, {}, {}: {}\n",
-        amount(collected.executions, "execution"),
-        amount(collected.plans, "plan"),
-        amount(collected.components, "component"),
-        amount(collected.blobs, "blob"),
-        size(collected.bytes),
-    );
-    text.push_str(&format!("{} stay", amount(collected.kept, "execution")));
+    let mut text = match is_nothing {
+        true => "nothing to take away\n".to_owned(),
+        false => format!(
+            "{verb} {}, {}, {}, {}: {}\n",
+            amount(collected.executions, "execution"),
+            amount(collected.plans, "plan"),
+            amount(collected.components, "component"),
+            amount(collected.blobs, "blob"),
+            size(collected.bytes),
+        ),
+    };
+    let stay = if collected.kept == 1 { "stays" } else { "stay" };
+    text.push_str(&format!("{} {stay}", amount(collected.kept, "execution")));
     if collected.kept_for_kin > 0 {
         let kin = collected.kept_for_kin;
         text.push_str(&format!(", {kin} of them only because a parent or a child does"));

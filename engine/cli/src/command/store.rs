@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufReader, BufWriter, Seek as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -100,9 +100,12 @@ async fn export(folder: &Path, file: &Path, settings: &Settings) -> Result<Exit,
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let mut out = BufWriter::new(options.open(&draft).map_err(failed)?);
-    let contents = portable::export(&store, key, &mut out)
-        .await
-        .map_err(runwright::Error::from)?;
+    let exported = portable::export(&store, key, &mut out).await;
+    if exported.is_err() {
+        // The half would be of no use; that it could not be written is what is told.
+        let _ = std::fs::remove_file(&draft);
+    }
+    let contents = exported.map_err(runwright::Error::from)?;
     out.get_ref().sync_all().map_err(failed)?;
     std::fs::rename(&draft, file).map_err(failed)?;
     settings
@@ -116,26 +119,41 @@ async fn export(folder: &Path, file: &Path, settings: &Settings) -> Result<Exit,
 }
 
 async fn import(folder: &Path, file: &Path, settings: &Settings) -> Result<Exit, Problem> {
-    let contents = if file == Path::new("-") {
-        let store = SledStore::open(folder, Options::default()).map_err(runwright::Error::from)?;
-        portable::import(&store, &mut std::io::stdin()).await
+    let failed = |why| Problem::bad_input(format!("cannot read {}: {why}", file.display()));
+    let mut input = if file == Path::new("-") {
+        all_of_stdin(folder)?
     } else {
-        let failed = |why| Problem::bad_input(format!("cannot read {}: {why}", file.display()));
-        let mut input = std::fs::File::open(file).map_err(failed)?;
-        // All of it is looked at before anything is changed.
-        let contents = portable::verify(&mut BufReader::new(&input)).map_err(runwright::Error::from)?;
-        if let Some(key) = contents.key {
-            must_have_key(folder, &key)?;
-        }
-        input.rewind().map_err(failed)?;
-        let store = SledStore::open(folder, Options::default()).map_err(runwright::Error::from)?;
-        portable::import(&store, &mut BufReader::new(input)).await
+        std::fs::File::open(file).map_err(failed)?
     };
+    // All of it is looked at before anything is changed.
+    let contents = portable::verify(&mut BufReader::new(&input)).map_err(runwright::Error::from)?;
+    if let Some(key) = contents.key {
+        must_have_key(folder, &key)?;
+    }
+    input.rewind().map_err(failed)?;
+    let store = SledStore::open(folder, Options::default()).map_err(runwright::Error::from)?;
+    let contents = portable::import(&store, &mut BufReader::new(input)).await;
     let contents = contents.map_err(runwright::Error::from)?;
     settings
         .console
         .result(&object(&contents), || told("read", &contents))?;
     Ok(Exit::Success)
+}
+
+/// Standard input cannot be read twice, so it is kept in a file without a name, beside the store: where there is
+/// room for what it holds, there is room for it.
+fn all_of_stdin(folder: &Path) -> Result<std::fs::File, Problem> {
+    let keep = || {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let mut file = tempfile::tempfile_in(folder)?;
+        std::io::copy(&mut std::io::stdin().lock(), &mut file)?;
+        file.rewind()?;
+        Ok(file)
+    };
+    keep().map_err(|why: std::io::Error| {
+        let what = format!("cannot keep standard input in {}: {why}", folder.display());
+        Problem::trouble(what)
+    })
 }
 
 /// Values that were encrypted under another key would be there and could not be read.
