@@ -131,7 +131,7 @@ async fn a_log_without_what_comes_before_it_is_refused() {
     let lines: Vec<_> = (0..1_001).map(|n| line(&n.to_string())).collect();
     store.append_log(&id("e0"), lines).await.unwrap();
     let bytes = exported(&store).await;
-    assert_eq!(without(&bytes, |_| false), bytes);
+    verify(&mut without(&bytes, |_| false).as_slice()).unwrap();
     let is_first_lines = |item: &[u8]| item.starts_with(b"\x81\xa3log") && item.len() > 1_000;
     let is_execution = |item: &[u8]| item.starts_with(b"\x81\xa9execution");
     for torn in [without(&bytes, is_first_lines), without(&bytes, is_execution)] {
