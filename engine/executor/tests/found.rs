@@ -261,10 +261,10 @@ async fn a_crash_after_a_cancel_leaves_no_child_running() {
 
 /// The statuses of all executions on the disk.
 async fn statuses_on(machine: &Machine) -> Vec<Status> {
-    let store = machine.tape.open(usize::MAX).await.unwrap();
+    let store = machine.tape.open(usize::MAX).await.expect("what is on the tape opens");
     let rows = runwright_store::Store::list(&store, runwright_store::Page::default());
     rows.await
-        .unwrap()
+        .expect("a list")
         .into_iter()
         .map(|(_, head)| head.summary.status)
         .collect()

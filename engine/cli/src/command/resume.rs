@@ -23,8 +23,9 @@ Examples:
   runwright resume ID -p Version=8 --affected again
   runwright resume ID --input deploy.Commands='[\"make deploy\"]'
 
-Steps that ended well are not run again; a step that was under way goes on from its journal. When a changed value
-was read by steps that ended well, nothing is done until `--affected` says what becomes of them.";
+Steps that ended well are not run again; a step that was under way goes on from its journal.
+When steps that ended well read a changed value, nothing is done until `--affected` says what
+becomes of them.";
 
 /// Make executions go on that were left unfinished
 #[derive(Debug, clap::Args)]
@@ -45,7 +46,7 @@ pub(crate) struct Args {
     /// An input of a step with another value: JSON, or text
     #[arg(long, value_name = "STEP.KEY=VALUE", requires = "ids")]
     input: Vec<String>,
-    /// What becomes of steps that ended well and read a changed value
+    /// Steps that ended well and read a changed value run again, with all that comes after them, or are kept
     #[arg(long, value_name = "CHOICE", requires = "ids")]
     affected: Option<Affected>,
     /// Stay also while they wait for a person
@@ -53,11 +54,10 @@ pub(crate) struct Args {
     follow: bool,
 }
 
+/// What becomes of finished steps that read a changed value.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Affected {
-    /// They run again, with all that comes after them
     Again,
-    /// Their results stand
     Keep,
 }
 

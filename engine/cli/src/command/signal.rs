@@ -72,12 +72,8 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
 /// Writes the execution as it stands, and for people only how it goes on, and closes the engine.
 pub(super) async fn leave(engine: Engine, id: &ExecutionId, settings: &Settings) -> Result<Exit, Problem> {
     let view = engine.show(id).await;
-    let goes_on = engine.has_successor().await;
     close(engine, settings, std::slice::from_ref(id)).await?;
     settings.console.result(&view?, || {
-        if goes_on {
-            return format!("{id} goes on with the process that is the engine\n");
-        }
         format!("{id} goes on with\n    {}\n", settings.command(&format!("resume {id}")))
     })?;
     Ok(Exit::Success)

@@ -89,7 +89,7 @@ pub(crate) fn normalised(text: &str, machine: &Machine) -> String {
         (r"DurationMs = \d+", "DurationMs = <number>"),
         (r#"("size": )\d+"#, "$1<number>"),
         (r"\b\d+\.\d (KiB|MiB)|\b\d+ bytes\b", "<size>"),
-        (r#"("bytes(Before|After)?": )\d+"#, "$1<number>"),
+        (r#"("bytes(Before|After|OnDisk)?": )\d+"#, "$1<number>"),
         (r"process \d+", "process <pid>"),
     ];
     let mut text = text.replace(&machine.path().display().to_string(), "<folder>");
