@@ -115,9 +115,9 @@ impl Tape {
                 true
             }
             Err(error) => {
+                // Half a frame may stand at the end now, and readers pass over it. It is not cut off: a reader that is
+                // there at this moment would see zeros in its place.
                 self.trouble = Some(error.to_string());
-                // Readers pass over half a frame at the end, should this fail too.
-                let _ = self.file.set_len(self.written);
                 false
             }
         }
