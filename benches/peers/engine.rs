@@ -167,13 +167,8 @@ fn durable_step(name: &str) -> String {
 }
 
 /// The bundled components, and the one that makes any call.
+#[derive(Default)]
 struct Guests(runwright_benches::Bundled);
-
-impl Default for Guests {
-    fn default() -> Self {
-        Self(runwright_benches::Bundled::default())
-    }
-}
 
 #[async_trait::async_trait]
 impl Components for Guests {
