@@ -16,7 +16,7 @@ use crate::{
     settings::Settings,
 };
 
-/// Say why an execution stands as it does: whose approval, until when, which retry, who paused it
+/// Say what an execution waits for, or why it stopped
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The execution
