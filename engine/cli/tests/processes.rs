@@ -94,7 +94,7 @@ fn write_runbook(machine: &Machine) {
         };
         let _ = writeln!(
             text,
-            "  - {{name: {name}, action: 'rw:putParameter', inputs: {{Name: '/work/{{{{ Key }}}}', Value: 'v{step}'}}}}"
+            "  - {{name: {name}, action: 'rw:putParameter', inputs: {{Name: '/load/{{{{ Key }}}}', Value: 'v{step}'}}}}"
         );
     }
     std::fs::write(machine.path().join("runbooks/work.yaml"), text).unwrap();
@@ -168,7 +168,7 @@ fn twenty_processes_end_well_however_often_the_engine_is_killed() {
             );
             continue;
         }
-        let last = json(&machine, &format!("runwright param get /work/{id}"));
+        let last = json(&machine, &format!("runwright param get /load/{id}"));
         assert_eq!(last["version"], STEPS, "seed {SEED}: each step of {id} put one version");
     }
 }
