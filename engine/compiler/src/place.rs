@@ -58,14 +58,12 @@ impl Lines {
         Self { starts, chars }
     }
 
-    /// Line and column of a place.
+    /// Line and column of a place. One byte stands for the whole character that begins there.
     pub(crate) fn span(&self, text: &str, place: Place) -> Span {
         let line = self.starts.partition_point(|start| *start <= place.start);
         let line_start = self.starts[line - 1] as usize;
-        let (start, end) = (
-            (place.start as usize).min(text.len()),
-            (place.end as usize).min(text.len()),
-        );
+        let start = text.floor_char_boundary(place.start as usize);
+        let end = text.ceil_char_boundary((place.end as usize).min(text.len()));
         let column = self.chars_before(text, start) - self.chars_before(text, line_start) + 1;
         Span {
             bytes: start..end,
@@ -106,5 +104,12 @@ mod tests {
         assert_eq!((span.line, span.column), (1, 3_002));
         let span = lines.span(&text, Place::new(text.len(), text.len()));
         assert_eq!((span.line, span.column), (3, 1));
+    }
+
+    #[test]
+    fn one_byte_stands_for_its_character() {
+        let text = "a: é";
+        let span = Lines::new(text).span(text, Place::new(3, 4));
+        assert_eq!(&text[span.bytes], "é");
     }
 }
