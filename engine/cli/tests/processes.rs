@@ -194,6 +194,8 @@ fn what_was_asked_of_a_killed_engine_is_decided_with_the_next() {
     let (mut first, _) = asking(&machine, "a");
     let (mut second, _) = asking(&machine, "b");
     assert_eq!(holder(&machine), Some(first.id()));
+    let follow = ["runwright", "logs", "b", "--follow"].map(str::to_owned);
+    let follows = machine.command(&follow).spawn().unwrap();
     assert_eq!(machine.say("runwright approve a --detach").exit, 0);
     first.kill().unwrap();
     first.wait().unwrap();
@@ -206,6 +208,11 @@ fn what_was_asked_of_a_killed_engine_is_decided_with_the_next() {
         approved.stderr
     );
     assert_eq!(second.wait().unwrap().code(), Some(0));
+    let followed = follows.wait_with_output().unwrap();
+    assert!(
+        String::from_utf8(followed.stdout).unwrap().contains("went on"),
+        "the log is followed over the change"
+    );
     let rows = json(&machine, "runwright list");
     assert!(
         rows.as_array().unwrap().iter().all(|row| row["status"] == "Success"),

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt as _;
 use runwright_executor::ports::Clock as _;
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     holder::Holder,
     socket::{
         client::{Client, Refusal},
+        place,
         server::Server,
     },
     view::ExecutionRow,
@@ -90,10 +92,17 @@ impl Link {
             again: false,
         };
         loop {
-            if watches && self.joins && !self.options.drive {
-                self.wait_for_another().await?;
-            }
             let client = match self.whom().await? {
+                Whom::Holder(holder) if watches && self.joins && !self.options.drive => {
+                    // What happened before this process held the store is known at once, and nothing happens while it
+                    // does.
+                    if let Some(answer) = holder.answer(&asked, by.unwrap_or_default()).now_or_never() {
+                        return answer;
+                    }
+                    drop(holder);
+                    self.wait_for_another().await?;
+                    continue;
+                }
                 Whom::Holder(holder) => return holder.answer(&asked, by.unwrap_or_default()).await,
                 Whom::Client(client) => client,
             };
@@ -154,17 +163,23 @@ impl Link {
         .await
     }
 
-    /// Lets go of the store, in which nothing changes while nobody drives it, and returns when another process holds it.
+    /// Lets go of the store, in which nothing changes while nobody drives it, and returns when an engine holds it, or
+    /// has held it meanwhile: what an engine does in a moment is not missed.
     async fn wait_for_another(self: &Arc<Self>) -> Result<(), Error> {
-        self.changing(|this| async move {
-            let holds = matches!(&*this.role(), Role::Holder(..));
-            if holds {
-                let_go(this.becomes(Role::Open)).await?;
-            }
-            Ok(())
-        })
-        .await?;
+        let before = self
+            .changing(|this| async move {
+                let before = place::stamp(&this.options.state_dir);
+                let holds = matches!(&*this.role(), Role::Holder(..));
+                if holds {
+                    let_go(this.becomes(Role::Open)).await?;
+                }
+                Ok(before)
+            })
+            .await?;
         while !self.changing(|this| async move { this.joined().await }).await? {
+            if place::stamp(&self.options.state_dir) != before {
+                return Ok(());
+            }
             tokio::time::sleep(some_time()).await;
         }
         Ok(())

@@ -168,6 +168,31 @@ async fn who_only_looks_lets_go_while_it_waits_for_news() {
     looking.close().await.unwrap();
 }
 
+/// The engine may have ended, and the execution with it, between a look and the wait for the next change.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_before_and_while_nobody_looked_is_news() {
+    let state = tempfile::tempdir().unwrap();
+    let first = builder(state.path()).open().await.unwrap();
+    let id = start(&first, state.path(), "asked").await;
+    let looking = builder(state.path()).drive(false).join().await.unwrap();
+    first.wait(&id, Until::NeedsPerson).await.unwrap();
+    let seen = looking.changed(&id, 0).await.unwrap();
+    first.close().await.unwrap();
+    // The engine is gone, as far as is known nothing changed.
+    let seen = looking.changed(&id, seen).await.unwrap();
+    let mut waits = Box::pin(looking.changed(&id, seen));
+    assert!(tokio::time::timeout(MOMENT, &mut waits).await.is_err(), "nobody changes it");
+
+    let second = builder(state.path()).join().await.unwrap();
+    approve(&second, &id).await.unwrap();
+    second.wait(&id, Until::Ended).await.unwrap();
+    second.close().await.unwrap();
+    assert!((&mut waits).await.unwrap() > seen);
+    drop(waits);
+    assert_eq!(looking.show(&id).await.unwrap().status.as_str(), "Success");
+    looking.close().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_whose_answer_was_lost_is_not_made_twice_and_no_error() {
     let state = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ pub(crate) mod frame;
 pub(crate) mod server;
 
 mod hello;
-mod place;
+pub(crate) mod place;
 
 use std::time::Duration;
 

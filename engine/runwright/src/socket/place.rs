@@ -3,7 +3,10 @@
 use std::{
     fs::{File, Permissions},
     io,
-    os::{fd::AsRawFd as _, unix::fs::PermissionsExt as _},
+    os::{
+        fd::AsRawFd as _,
+        unix::fs::{MetadataExt as _, PermissionsExt as _},
+    },
     path::{Path, PathBuf},
 };
 
@@ -46,7 +49,10 @@ pub(crate) async fn connect(directory: &Path) -> io::Result<UnixStream> {
 /// store's lock may call it.
 pub(crate) fn listen(directory: &Path) -> io::Result<UnixListener> {
     let new = directory.join(NAME_NEW);
-    remove_if_there(&new)?;
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     let listener = UnixListener::bind(&Address::of(directory, NAME_NEW)?.path)?;
     // Only then under its name, so that nobody ever finds it with another mode.
     std::fs::set_permissions(&new, Permissions::from_mode(0o600))?;
@@ -54,16 +60,15 @@ pub(crate) fn listen(directory: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Takes the socket away, so that nobody comes any more.
-pub(crate) fn remove(directory: &Path) -> io::Result<()> {
-    remove_if_there(&directory.join(NAME))
-}
+/// Tells one engine of this directory from the next, without asking it: each one makes its own socket, and leaves it
+/// behind, where nobody answers then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp(Option<(u64, i64, i64)>);
 
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
+/// The stamp of the last engine.
+pub(crate) fn stamp(directory: &Path) -> Stamp {
+    let metadata = std::fs::symlink_metadata(directory.join(NAME));
+    Stamp(metadata.ok().map(|it| (it.ino(), it.ctime(), it.ctime_nsec())))
 }
 
 #[cfg(test)]
@@ -84,8 +89,15 @@ mod tests {
         connect(&deep).await.unwrap();
         let mode = std::fs::metadata(deep.join(NAME)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        remove(&deep).unwrap();
-        remove(&deep).unwrap();
-        assert_eq!(connect(&deep).await.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[tokio::test]
+    async fn each_engine_has_a_stamp_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let nobody = stamp(folder.path());
+        drop(listen(folder.path()).unwrap());
+        let first = stamp(folder.path());
+        let _listener = listen(folder.path()).unwrap();
+        assert!(nobody != first && first != stamp(folder.path()));
     }
 }

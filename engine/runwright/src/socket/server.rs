@@ -4,7 +4,7 @@
 
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -48,7 +48,6 @@ const CLOSE_WAIT: Duration = Duration::from_secs(10);
 
 /// Answers other processes until it is closed or dropped.
 pub(crate) struct Server {
-    directory: PathBuf,
     closing: watch::Sender<bool>,
     drivers: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
@@ -77,7 +76,6 @@ impl Server {
             drivers: drivers.clone(),
         };
         Ok(Self {
-            directory: directory.to_owned(),
             closing,
             drivers,
             accepting: tokio::spawn(accept(listener, service)),
@@ -92,9 +90,6 @@ impl Server {
     /// Lets nobody in any more, answers what is being asked, and ends all connections: a call that is not answered
     /// then was not carried out, and its client asks the next engine.
     pub(crate) async fn close(mut self) {
-        if let Err(error) = place::remove(&self.directory) {
-            tracing::warn!(%error, "the socket cannot be removed; the next engine replaces it");
-        }
         self.closing.send_replace(true);
         if timeout(CLOSE_WAIT, &mut self.accepting).await.is_err() {
             tracing::warn!("a call takes too long to wait for it; its client asks the next engine");
