@@ -27,6 +27,10 @@ use std::{
 use figures::Figures;
 use plan::{Measurement, Scale};
 
+/// As in the `runwright` binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What can go wrong in a measurement: it is told and the next one goes on.
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 

@@ -26,6 +26,10 @@ use crate::{
     settings::Settings,
 };
 
+/// A step is a hundred small allocations on several threads; the C library's allocator takes a lock for most of them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // The engine starts this program again for each command: then it is that command's supervisor and nothing else.
     if let Some(exit) = runwright::local::commands::supervise_if_asked() {
