@@ -37,6 +37,8 @@ async fn call(host: &Host, spec: &ActionSpec) {
         component: spec.component,
         execution: "bench".parse().expect("an id"),
         step: "S".into(),
+        action: "t:act".into(),
+        globals: Vec::new(),
         of: Try {
             step: StepId(0),
             visit: 1,

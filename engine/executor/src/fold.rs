@@ -298,6 +298,7 @@ impl State {
             | Request::Commands(_)
             | Request::Files(_)
             | Request::Http(_)
+            | Request::Aws(_)
             | Request::Parameters(_)
             | Request::Blobs(_)
             | Request::Executions(_) => {

@@ -39,6 +39,8 @@ pub(crate) struct Live {
     /// The calls in the journal when the run began.
     pub(crate) recorded: Vec<Call>,
     pub(crate) grants: Arc<Grants>,
+    /// The role that the runbook assumes.
+    pub(crate) role: Option<Arc<str>>,
     pub(crate) deadline: Option<Timestamp>,
     /// The number of the next call.
     pub(crate) next: AtomicU32,
@@ -176,6 +178,7 @@ impl Live {
             }),
             secrets,
             grants: self.grants.clone(),
+            role: self.role.clone(),
         };
         self.shared.ports.backend.perform(request, context).await
     }

@@ -1,7 +1,9 @@
 //! Values on their way into a step and out of it.
 
+use std::sync::Arc;
+
 use runwright_model::{
-    expression::{Global, Reference, Scope, Template},
+    expression::{Global, Reference, Scope, Template, text_of},
     failure::{Failure, FailureKind},
     id::StepId,
     selector::Selector,
@@ -53,6 +55,22 @@ impl StateScope<'_> {
             .map(|moment| moment.strftime(pattern).to_string())
             .unwrap_or_default()
     }
+}
+
+/// The values of `global:…` that stay as they are, for a step's own eyes.
+pub(crate) fn globals(state: &State) -> Vec<(String, String)> {
+    ["REGION", "ACCOUNT_ID", "AWS_PARTITION"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), state.started.globals.get(name)?.clone())))
+        .collect()
+}
+
+/// The role that the runbook assumes, if it does: `assumeRole` with its references replaced. One that cannot be resolved
+/// is a role that nobody has, and not none: without a role a step would have the engine's own rights.
+pub(crate) fn role(state: &State, now: Timestamp) -> Option<Arc<str>> {
+    let role = state.plan.assume_role.as_ref()?.resolve(&StateScope { state, now });
+    let role = role.map_or_else(|unresolved| unresolved.to_string(), |role| text_of(&role));
+    (!role.trim().is_empty()).then(|| role.trim().into())
 }
 
 /// The inputs of a step as its plugin gets them: references replaced, converted to the declared types.

@@ -97,6 +97,7 @@ fn takes(call: &Call, signal: &Signal) -> bool {
         | Request::Commands(_)
         | Request::Files(_)
         | Request::Http(_)
+        | Request::Aws(_)
         | Request::Parameters(_)
         | Request::Blobs(_)
         | Request::Executions(_) => false,

@@ -314,6 +314,7 @@ impl State {
             | Request::Commands(_)
             | Request::Files(_)
             | Request::Http(_)
+            | Request::Aws(_)
             | Request::Parameters(_)
             | Request::Approvals(_)
             | Request::Waits(_)
@@ -467,6 +468,7 @@ impl Call {
             | Request::Commands(_)
             | Request::Files(_)
             | Request::Http(_)
+            | Request::Aws(_)
             | Request::Parameters(_)
             | Request::Blobs(_)
             | Request::Executions(_) => false,

@@ -40,8 +40,11 @@ fn words(call: &Call) -> Option<String> {
         Request::Waits(waits::Request::Sleep { .. } | waits::Request::SleepUntil { .. }) => "time".into(),
         Request::Waits(waits::Request::Probe { .. }) => "probe".into(),
         Request::Executions(_) => "child execution".into(),
-        Request::Commands(_) | Request::Files(_) | Request::Http(_) | Request::Parameters(_) | Request::Blobs(_) => {
-            return None;
-        }
+        Request::Commands(_)
+        | Request::Files(_)
+        | Request::Http(_)
+        | Request::Aws(_)
+        | Request::Parameters(_)
+        | Request::Blobs(_) => return None,
     })
 }

@@ -54,6 +54,7 @@ pub(crate) fn outcome(call: &Call, now: Timestamp) -> Option<Outcome> {
         | Request::Commands(_)
         | Request::Files(_)
         | Request::Http(_)
+        | Request::Aws(_)
         | Request::Parameters(_)
         | Request::Blobs(_) => None,
     }
@@ -93,6 +94,7 @@ pub(crate) fn due_at(call: &Call) -> Option<Timestamp> {
         | Request::Commands(_)
         | Request::Files(_)
         | Request::Http(_)
+        | Request::Aws(_)
         | Request::Parameters(_)
         | Request::Blobs(_) => None,
     }

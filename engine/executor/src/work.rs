@@ -153,6 +153,8 @@ impl Actor {
             component: spec.component,
             execution: self.id.clone(),
             step: step.name.clone(),
+            action: action.clone(),
+            globals: crate::resolve::globals(&self.state),
             of,
             idempotency_key: of.idempotency_key(&self.id, 0),
             deadline,
@@ -170,6 +172,7 @@ impl Actor {
             generation: self.generation,
             recorded: self.state.open_calls(of)?.to_vec(),
             grants: Arc::new(spec.grants.clone()),
+            role: crate::resolve::role(&self.state, begun),
             deadline,
             next: AtomicU32::new(0),
             clock: AtomicI64::new(begun.as_millis()),
@@ -204,6 +207,7 @@ impl Actor {
             log: Arc::new(lines),
             secrets: runwright_model::secret::Secrets::default(),
             grants: Arc::new(spec.grants.clone()),
+            role: None,
         };
         let (shared, sender) = (self.shared.clone(), self.sender.clone());
         tokio::spawn(async move {

@@ -91,6 +91,8 @@ async fn once(host: &Host, inputs: Value) {
         component: *DIGEST.get_or_init(|| Digest::of(COMPONENT)),
         execution: "e-1".parse().unwrap(),
         step: "s".into(),
+        action: "t:act".into(),
+        globals: vec![("REGION".into(), "eu-north-1".into())],
         of: Try {
             step: StepId(0),
             visit: 1,

@@ -7,6 +7,7 @@ wasmtime::component::bindgen!({
     world: "plugin",
     imports: {
         "runwright:plugin/log": trappable,
+        "runwright:plugin/step": trappable,
         default: async | trappable,
     },
     exports: { default: async },
@@ -14,5 +15,5 @@ wasmtime::component::bindgen!({
 
 pub(crate) use exports::runwright::plugin::action;
 pub(crate) use runwright::plugin::{
-    approvals, blobs, commands, executions, files, http, log, parameters, types, waits,
+    approvals, aws, blobs, commands, executions, files, http, log, parameters, step, types, waits,
 };

@@ -19,7 +19,7 @@ use crate::{
     codes,
     limits::Excess,
     meter::Meter,
-    state::{Ended, State},
+    state::{Ended, State, Step},
     trap,
 };
 
@@ -35,7 +35,11 @@ impl Caller<'_> {
     pub(crate) async fn invoke(&self, invocation: Invocation, calls: Arc<dyn Calls>) -> Invoked {
         let context = context(&invocation);
         let inputs = invocation.inputs.to_string();
-        let store = self.store(calls, &invocation.idempotency_key);
+        let step = Step {
+            action: invocation.action.clone(),
+            globals: invocation.globals.clone(),
+        };
+        let store = self.store(calls, &invocation.idempotency_key, step);
         let ended = match invocation.phase() {
             Phase::Run => {
                 let call = async |plugin: &Plugin, store: &mut Store<State>| {
@@ -71,15 +75,15 @@ impl Caller<'_> {
 
     /// Calls `describe`.
     pub(crate) async fn describe(&self, calls: Arc<dyn Calls>) -> Result<action::Manifest, Ended> {
-        let store = self.store(calls, "describe");
+        let store = self.store(calls, "describe", Step::default());
         let call = async |plugin: &Plugin, store: &mut Store<State>| {
             plugin.runwright_plugin_action().call_describe(store).await
         };
         self.call(store, call).await
     }
 
-    fn store(&self, calls: Arc<dyn Calls>, idempotency_key: &str) -> Store<State> {
-        let mut store = Store::new(self.engine, State::new(calls, self.limits, idempotency_key));
+    fn store(&self, calls: Arc<dyn Calls>, idempotency_key: &str, step: Step) -> Store<State> {
+        let mut store = Store::new(self.engine, State::new(calls, self.limits, idempotency_key, step));
         store.limiter(|state| &mut state.limiter);
         let most = self.limits.argument_bytes.max(self.limits.output_bytes);
         store.set_hostcall_fuel(usize::try_from(most).unwrap_or(usize::MAX));

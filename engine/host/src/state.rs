@@ -31,11 +31,22 @@ pub(crate) struct State {
     /// The steady clock shows at least this.
     pub(crate) clock_floor_ns: u64,
     pub(crate) argument_bytes: u64,
+    /// What the step knows of itself.
+    pub(crate) step: Step,
     /// Why the call was ended from our side. Counts more than whatever the guest makes of it.
     pub(crate) ended: Option<Ended>,
     wasi: WasiCtx,
     calls_made: u64,
     calls_limit: u64,
+}
+
+/// What a step knows of itself: `wit/step.wit`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Step {
+    /// Its action.
+    pub(crate) action: String,
+    /// The values of `global:…`.
+    pub(crate) globals: Vec<(String, String)>,
 }
 
 /// Why a call was ended from our side.
@@ -48,7 +59,7 @@ pub(crate) enum Ended {
 }
 
 impl State {
-    pub(crate) fn new(calls: Arc<dyn Calls>, limits: &Limits, idempotency_key: &str) -> Self {
+    pub(crate) fn new(calls: Arc<dyn Calls>, limits: &Limits, idempotency_key: &str, step: Step) -> Self {
         Self {
             logbook: Logbook::new(Arc::clone(&calls), limits),
             limiter: Limiter::new(limits),
@@ -57,6 +68,7 @@ impl State {
             timers: HashMap::new(),
             clock_floor_ns: 0,
             argument_bytes: limits.argument_bytes,
+            step,
             ended: None,
             // No variables, arguments, folders or input; the builder's default is that already.
             wasi: WasiCtxBuilder::new().allow_tcp(false).allow_udp(false).build(),

@@ -51,7 +51,7 @@ mod target;
 use std::{path::Path, sync::Arc};
 
 use runwright_model::{
-    capability::{self, Backend, CallContext, Outcome, Request, waits},
+    capability::{self, Backend, CallContext, Outcome, Request, aws, waits},
     secret::{SecretSource, Secrets},
 };
 use runwright_store::Store;
@@ -135,6 +135,7 @@ impl Backend for Local {
             Request::Http(request) => self.http.perform(request, context).await,
             Request::Parameters(request) => self.parameters.perform(request, context).await,
             Request::Blobs(request) => self.blobs.perform(request).await,
+            Request::Aws(request) => Err(no_account(&request)),
             Request::Waits(waits::Request::Probe { on, probe, patience }) => {
                 self.probe_once(&on, &probe, patience, context).await
             }
@@ -156,6 +157,7 @@ impl Backend for Local {
             Request::Commands(_) => self.commands.survive(),
             Request::Files(_)
             | Request::Http(_)
+            | Request::Aws(_)
             | Request::Parameters(_)
             | Request::Approvals(_)
             | Request::Waits(_)
@@ -174,6 +176,15 @@ impl SecretSource for Local {
     async fn secrets(&self, placeholders: Vec<String>) -> Result<Secrets, capability::Error> {
         self.parameters.secrets(placeholders.iter().map(String::as_str)).await
     }
+}
+
+/// An engine with an account has a backend of its own for these.
+fn no_account(request: &aws::Request) -> capability::Error {
+    let operations = request.operations().join(", ");
+    capability::Error::Unavailable(format!(
+        "{operations} was not sent: this engine has no access to AWS; start it with `--aws`, and with credentials as \
+         the AWS CLI finds them"
+    ))
 }
 
 fn not_here(function: &str) -> capability::Error {

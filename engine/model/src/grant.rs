@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::capability::{Capability, Error, Request, commands, files, parameters, waits};
+use crate::capability::{Capability, Error, Request, aws, commands, files, parameters, waits};
 
 /// The grants of one plugin in one runbook. In a runbook's `plugins:` block:
 ///
@@ -13,6 +13,7 @@ use crate::capability::{Capability, Error, Request, commands, files, parameters,
 ///   http: [GET https://status.example.com/*]
 ///   parameters: {read: [/app/*], write: [/app/*], reveal: []}
 ///   approvals: true
+///   aws: [ec2:Describe*, "s3:GET /logs/*"]
 /// ```
 ///
 /// In commands, addresses and names `*` stands for any text. A granted path covers what is below it.
@@ -35,6 +36,9 @@ pub struct Grants {
     pub blobs: bool,
     /// Runbooks it may start.
     pub executions: Vec<String>,
+    /// Operations of services: see [`aws::Request::operations`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aws: Vec<String>,
 }
 
 /// Paths that may be read and written.
@@ -97,6 +101,7 @@ impl Grants {
             waits: capabilities.contains(&Capability::Waits),
             blobs: capabilities.contains(&Capability::Blobs),
             executions: any(Capability::Executions),
+            aws: any(Capability::Aws),
         }
     }
 
@@ -115,6 +120,7 @@ impl Grants {
             Request::Waits(request) => self.check_wait(request),
             Request::Blobs(_) => need(self.blobs, Capability::Blobs, || "blobs: true".into()),
             Request::Executions(request) => self.check_execution(request),
+            Request::Aws(request) => self.check_aws(request),
         }
     }
 
@@ -170,6 +176,19 @@ impl Grants {
             (allowed == "*" || allowed.eq_ignore_ascii_case(method)) && matches_address(pattern, url)
         });
         need(granted, Capability::Http, || format!("http: [{method} {url}]"))
+    }
+
+    /// Whether every operation that the request could be is granted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Denied`] with the grant that is missing.
+    pub fn check_aws(&self, request: &aws::Request) -> Result<(), Error> {
+        request.operations().iter().try_for_each(|operation| {
+            need(matches_any(&self.aws, operation), Capability::Aws, || {
+                format!("aws: [\"{operation}\"]")
+            })
+        })
     }
 
     fn check_parameter(&self, request: &parameters::Request) -> Result<(), Error> {
@@ -354,6 +373,12 @@ mod tests {
             }),
             Request::Parameters(parameters::Request::Get { name: "/x".into() }),
             Request::Waits(waits::Request::Sleep { duration_ms: 1 }),
+            Request::Aws(aws::Request {
+                service: "ec2".into(),
+                method: "GET".into(),
+                path: "/?Action=DescribeRegions".into(),
+                ..Default::default()
+            }),
         ];
         for request in &requests {
             assert!(

@@ -25,6 +25,10 @@ pub struct Invocation {
     pub execution: ExecutionId,
     /// The step's name.
     pub step: String,
+    /// The step's action: a component may provide several.
+    pub action: String,
+    /// The values that documents name `global:…` and that stay as they are.
+    pub globals: Vec<(String, String)>,
     /// Which try; its phase says whether `run` or `rollback` is called.
     pub of: Try,
     /// The same when this try runs again after a crash. Seeds the guest's random bytes.

@@ -153,6 +153,7 @@ fn reason(call: &Call) -> Option<(WaitReason, Option<runwright_model::time::Time
         | Request::Commands(_)
         | Request::Files(_)
         | Request::Http(_)
+        | Request::Aws(_)
         | Request::Parameters(_)
         | Request::Blobs(_) => None,
     }

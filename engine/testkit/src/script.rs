@@ -64,6 +64,7 @@ pub fn effect_name(request: &Request) -> Option<String> {
         Request::Files(files::Request::Write { path, .. }) => Some(path.trim_start_matches('/').to_owned()),
         Request::Http(request) => Some(request.url.clone()),
         Request::Files(_)
+        | Request::Aws(_)
         | Request::Parameters(_)
         | Request::Approvals(_)
         | Request::Waits(_)
@@ -190,6 +191,7 @@ fn text(outcome: Outcome) -> Result<String, Invoked> {
             Answer::Done
             | Answer::Files(_)
             | Answer::Http(_)
+            | Answer::Aws(_)
             | Answer::Parameters(_)
             | Answer::Waits(_)
             | Answer::Blobs(_)

@@ -146,6 +146,7 @@ fn answer(request: &Request) -> (String, Outcome) {
         Request::Files(files::Request::Stat { .. }) => ("stat".into(), Ok(Answer::Files(files::Answer::Stat(None)))),
         Request::Files(_)
         | Request::Http(_)
+        | Request::Aws(_)
         | Request::Parameters(_)
         | Request::Approvals(_)
         | Request::Waits(_)

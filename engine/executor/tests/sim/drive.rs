@@ -613,6 +613,7 @@ fn wanted(state: &State) -> Vec<Wanted> {
             | Request::Commands(_)
             | Request::Files(_)
             | Request::Http(_)
+            | Request::Aws(_)
             | Request::Parameters(_)
             | Request::Blobs(_)
             | Request::Executions(_) => {}

@@ -160,6 +160,7 @@ fn answer(request: &Request, name: &str, fails: bool) -> Answer {
         Request::Http(_) => Answer::Http(http::Response::default()),
         Request::Files(files::Request::Stat { .. }) => Answer::Files(files::Answer::Stat(None)),
         Request::Files(_)
+        | Request::Aws(_)
         | Request::Parameters(_)
         | Request::Approvals(_)
         | Request::Waits(_)

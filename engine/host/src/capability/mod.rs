@@ -4,6 +4,7 @@
 //! business of whoever is behind [`Calls`](runwright_model::invocation::Calls).
 
 mod approvals;
+mod aws;
 mod blobs;
 mod commands;
 mod executions;
@@ -11,6 +12,7 @@ mod files;
 mod http;
 mod log;
 mod parameters;
+mod step;
 pub(crate) mod types;
 mod waits;
 
@@ -66,6 +68,14 @@ pub(crate) const CAPABILITIES: &[Interface] = &[
     Interface {
         name: "executions",
         link: |l| bindings::executions::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
+    Interface {
+        name: "aws",
+        link: |l| bindings::aws::add_to_linker::<_, HasSelf<State>>(l, |s| s),
+    },
+    Interface {
+        name: "step",
+        link: |l| bindings::step::add_to_linker::<_, HasSelf<State>>(l, |s| s),
     },
 ];
 

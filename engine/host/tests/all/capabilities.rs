@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use runwright_model::{
     capability::{
-        Answer, Capability, Error, Outcome, Request, approvals, blobs, commands, executions, files, http, parameters,
-        waits,
+        Answer, Capability, Error, Outcome, Request, approvals, aws, blobs, commands, executions, files, http,
+        parameters, waits,
     },
     failure::FailureKind,
     invocation::Called,
@@ -193,6 +193,32 @@ fn http_table() -> Vec<(Request, Answer)> {
         (
             Request::Http(http::Request::default()),
             Answer::Http(http::Response::default()),
+        ),
+    ]
+}
+
+fn aws_table() -> Vec<(Request, Answer)> {
+    let request = aws::Request {
+        service: "s3".into(),
+        region: Some("eu-north-1".into()),
+        host: Some("s3.eu-north-1.amazonaws.com".into()),
+        method: "PUT".into(),
+        path: "/b/k?x=y".into(),
+        headers: vec![("A".into(), "1".into())],
+        body: vec![3, 0].into(),
+        credentials: Some("c".into()),
+        timeout_ms: Some(7),
+    };
+    let response = aws::Response {
+        status: 599,
+        headers: vec![("b".into(), "c".into())],
+        body: vec![9].into(),
+    };
+    vec![
+        (Request::Aws(request), Answer::Aws(response)),
+        (
+            Request::Aws(aws::Request::default()),
+            Answer::Aws(aws::Response::default()),
         ),
     ]
 }
@@ -425,6 +451,7 @@ fn table() -> Vec<(Request, Answer)> {
         commands_table(),
         files_table(),
         http_table(),
+        aws_table(),
         parameters_table(),
         waits_table(),
         other_tables(),

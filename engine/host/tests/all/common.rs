@@ -155,6 +155,8 @@ pub(crate) fn invocation(inputs: Value) -> Invocation {
         component: Digest::of(COMPONENT),
         execution: "e-1".parse().unwrap(),
         step: "try".into(),
+        action: "t:act".into(),
+        globals: vec![("REGION".into(), "eu-north-1".into())],
         of: Try {
             step: StepId(0),
             visit: 1,

@@ -29,6 +29,10 @@ async fn inputs_and_context_arrive_whole() {
             "idempotency-key": "e-1/0/1/run/1", "deadline": 99, "trace-parent": "00-aa-bb-01"
         })
     );
+    assert_eq!(
+        echoed["step"],
+        json!({"action": "t:act", "globals": [["REGION", "eu-north-1"]]})
+    );
 }
 
 #[tokio::test]

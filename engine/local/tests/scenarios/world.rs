@@ -110,6 +110,7 @@ impl World {
             log: self.lines.clone(),
             secrets: Secrets::new(BTreeMap::from([(PLACEHOLDER.to_owned(), SECRET.to_owned())])),
             grants: Arc::new(Grants::all_of(&Capability::ALL)),
+            role: None,
         }
     }
 

@@ -5,6 +5,7 @@
 //! there is. `log` is not here: its lines are text for people and are not replayed.
 
 pub mod approvals;
+pub mod aws;
 pub mod blobs;
 pub mod commands;
 pub mod executions;
@@ -42,11 +43,13 @@ pub enum Capability {
     Blobs,
     /// Child executions.
     Executions,
+    /// Requests to services of AWS.
+    Aws,
 }
 
 impl Capability {
     /// All of them, in the order of the table in the documents.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Commands,
         Self::Files,
         Self::Http,
@@ -55,6 +58,7 @@ impl Capability {
         Self::Waits,
         Self::Blobs,
         Self::Executions,
+        Self::Aws,
     ];
 
     /// The interface's name in `wit/`.
@@ -69,6 +73,7 @@ impl Capability {
             Self::Waits => "waits",
             Self::Blobs => "blobs",
             Self::Executions => "executions",
+            Self::Aws => "aws",
         }
     }
 
@@ -105,6 +110,8 @@ pub enum Request {
     Blobs(blobs::Request),
     /// See [`executions`].
     Executions(executions::Request),
+    /// See [`aws`].
+    Aws(aws::Request),
 }
 
 /// What a capability answered.
@@ -129,6 +136,8 @@ pub enum Answer {
     Blobs(blobs::Answer),
     /// See [`executions`].
     Executions(executions::Answer),
+    /// See [`aws`].
+    Aws(aws::Response),
 }
 
 impl Request {
@@ -144,6 +153,7 @@ impl Request {
             Self::Waits(_) => Capability::Waits,
             Self::Blobs(_) => Capability::Blobs,
             Self::Executions(_) => Capability::Executions,
+            Self::Aws(_) => Capability::Aws,
         }
     }
 
@@ -159,6 +169,7 @@ impl Request {
             Self::Waits(r) => r.function(),
             Self::Blobs(r) => r.function(),
             Self::Executions(r) => r.function(),
+            Self::Aws(_) => "aws.send",
         }
     }
 
@@ -170,6 +181,7 @@ impl Request {
             Self::Commands(_) => false,
             Self::Files(_) | Self::Blobs(_) | Self::Approvals(_) | Self::Waits(_) | Self::Executions(_) => true,
             Self::Http(r) => r.is_safe(),
+            Self::Aws(r) => r.only_reads(),
             Self::Parameters(r) => r.is_repeatable(),
         }
     }
@@ -181,6 +193,7 @@ impl Request {
         match self {
             Self::Commands(_) | Self::Http(_) | Self::Executions(executions::Request::Start { .. }) => true,
             Self::Files(r) => r.path().1,
+            Self::Aws(r) => !r.only_reads(),
             Self::Parameters(r) => r.is_write(),
             // A blob nobody refers to changes nothing; the answer that names it is what counts.
             Self::Blobs(_)
@@ -200,6 +213,7 @@ impl Request {
             | Self::Http(_)
             | Self::Parameters(_)
             | Self::Blobs(_)
+            | Self::Aws(_)
             | Self::Executions(executions::Request::Start { .. }) => false,
         }
     }
@@ -276,6 +290,8 @@ pub struct CallContext {
     /// What the plugin was granted. The request was checked against it; a backend asks again for what only
     /// it can know: the path behind symbolic links, the next hop of a redirect.
     pub grants: Arc<Grants>,
+    /// The role that the runbook assumes.
+    pub role: Option<Arc<str>>,
 }
 
 /// Makes requests of some capabilities happen.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     call,
     exports::runwright::plugin::action::{Context, Done, Failure, FailureKind},
-    runwright::plugin::{blobs, log},
+    runwright::plugin::{blobs, log, step},
     wrong,
 };
 
@@ -75,7 +75,8 @@ fn echo(context: &Context, inputs: &Value) -> Value {
             "idempotency-key": context.idempotency_key,
             "deadline": context.deadline,
             "trace-parent": context.trace_parent,
-        }
+        },
+        "step": { "action": step::action(), "globals": step::globals() },
     })
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     convert::{ToModel, ToWit},
     exports::runwright::plugin::action::Failure,
-    runwright::plugin::{approvals, blobs, commands, executions, files, http, parameters, types, waits},
+    runwright::plugin::{approvals, aws, blobs, commands, executions, files, http, parameters, types, waits},
     wrong,
 };
 
@@ -31,6 +31,9 @@ fn perform(request: Request) -> Outcome {
         Request::Files(request) => perform_files(request),
         Request::Http(request) => answer(http::send(&request.into_wit()), |response| {
             Answer::Http(response.into_model())
+        }),
+        Request::Aws(request) => answer(aws::send(&request.into_wit()), |response| {
+            Answer::Aws(response.into_model())
         }),
         Request::Parameters(request) => perform_parameters(request),
         Request::Approvals(question) => answer(approvals::request(&question.into_wit()), |decision| {

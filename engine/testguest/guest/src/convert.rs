@@ -2,14 +2,14 @@
 
 use runwright_model::{
     capability::{
-        Capability, Error, approvals as model_approvals, commands as model_commands, executions as model_executions,
+        Capability, Error, approvals as model_approvals, aws as model_aws, commands as model_commands, executions as model_executions,
         files as model_files, http as model_http, parameters as model_parameters, waits as model_waits,
     },
     status::Status,
     time::Timestamp,
 };
 
-use crate::runwright::plugin::{approvals, commands, executions, files, http, parameters, types, waits};
+use crate::runwright::plugin::{approvals, aws, commands, executions, files, http, parameters, types, waits};
 
 /// The other side's form of a value.
 pub trait ToWit {
@@ -184,6 +184,34 @@ impl ToModel for http::Response {
     type Model = model_http::Response;
     fn into_model(self) -> model_http::Response {
         model_http::Response {
+            status: self.status,
+            headers: self.headers,
+            body: self.body.into(),
+        }
+    }
+}
+
+impl ToWit for model_aws::Request {
+    type Wit = aws::Request;
+    fn into_wit(self) -> aws::Request {
+        aws::Request {
+            service: self.service,
+            region: self.region,
+            host: self.host,
+            method: self.method,
+            path: self.path,
+            headers: self.headers,
+            body: self.body.0,
+            credentials: self.credentials,
+            timeout_ms: self.timeout_ms,
+        }
+    }
+}
+
+impl ToModel for aws::Response {
+    type Model = model_aws::Response;
+    fn into_model(self) -> model_aws::Response {
+        model_aws::Response {
             status: self.status,
             headers: self.headers,
             body: self.body.into(),

@@ -33,6 +33,7 @@ const CAPABILITIES: &[&str] = &[
     "waits",
     "blobs",
     "executions",
+    "aws",
 ];
 
 /// Checks everything the engine requires of a manifest, and that every input and output is described.
