@@ -2,7 +2,7 @@
 //!
 //! It takes everything that is pending, applies it as one atomic batch, flushes, calls `fdatasync` once, and
 //! only then answers all who wait. While it waits for the disk, the next batch gathers: the more write at
-//! the same time, the fewer syncs each of them costs.
+//! the same time, the fewer syncs each of them costs. When many do, it lets more of them come before it begins.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -24,6 +24,10 @@ const WRITE_BYTES: usize = 512 << 10;
 /// Pending bytes above which buffered writes wait as well, so that memory stays bounded, and no
 /// batch is so large that readers are kept out for long while it is applied.
 const WAIT_BYTES: usize = 4 << 20;
+/// However many write at the same time, a commit waits for no more of them than this.
+const GATHER_MOST: usize = 32;
+/// It does not wait longer than this. It is over sooner as a rule: those who are waited for wrote a moment ago.
+const GATHER_TIME: Duration = Duration::from_millis(1);
 
 /// What writers and the committer share.
 pub(crate) struct Core {
@@ -36,6 +40,10 @@ pub(crate) struct Core {
 #[derive(Default)]
 struct Queue {
     waiters: Vec<Waiter>,
+    /// Since when the first of them waits.
+    waited_since: Option<Instant>,
+    /// How many are to wait before a commit begins, if they come soon: see [`gather`].
+    enough: usize,
     /// Since when something pends that nobody waits for.
     dirty_since: Option<Instant>,
     /// So much pends that it is to be written now.
@@ -95,11 +103,13 @@ impl Core {
         let wait = must_wait.then(|| {
             let (answer, wait) = oneshot::channel();
             queue.waiters.push(answer);
+            queue.waited_since.get_or_insert_with(Instant::now);
             wait
         });
         let crowded = layers.pending_bytes() > WRITE_BYTES;
         // The committer looks at each of these; whoever changes one first wakes it.
-        if must_wait || (crowded && !queue.crowded) || queue.dirty_since.is_none() {
+        let waiting = must_wait && (queue.waiters.len() == 1 || queue.waiters.len() >= queue.enough);
+        if waiting || (crowded && !queue.crowded) || queue.dirty_since.is_none() {
             self.work.notify_one();
         }
         queue.crowded |= crowded;
@@ -117,14 +127,16 @@ impl Core {
     fn wait_for_work(&self, idle: Duration) -> bool {
         let mut queue = self.queue();
         loop {
-            if !queue.waiters.is_empty() || queue.crowded || queue.closing {
+            let gathered = queue.waited_since.is_some() && queue.waiters.len() >= queue.enough;
+            if gathered || queue.crowded || queue.closing {
                 return queue.closing;
             }
-            let Some(since) = queue.dirty_since else {
+            let waits = queue.waited_since.map(|since| (since, GATHER_TIME));
+            let Some((since, patience)) = waits.or(queue.dirty_since.map(|since| (since, idle))) else {
                 queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
-            let Some(left) = idle.checked_sub(since.elapsed()) else {
+            let Some(left) = patience.checked_sub(since.elapsed()) else {
                 return false;
             };
             queue = self
@@ -140,8 +152,15 @@ impl Core {
         let mut layers = self.layers_mut();
         let mut queue = self.queue();
         queue.dirty_since = None;
+        queue.waited_since = None;
         queue.crowded = false;
         (layers.take(), std::mem::take(&mut queue.waiters))
+    }
+
+    /// A commit is over that so many waited for: they, and those who came meanwhile, write at the same time.
+    fn committed(&self, answered: usize) {
+        let mut queue = self.queue();
+        queue.enough = gather(answered + queue.waiters.len());
     }
 
     /// Ends all writing.
@@ -169,6 +188,13 @@ impl Core {
         }
         queue.closing
     }
+}
+
+/// How many of so many writers a commit waits for. A commit costs the same for one as for all; without this it begins
+/// for whoever comes first, and when the processor is what is short, few come while the disk is busy. Not for all of
+/// them, so that some go on meanwhile; and a writer that is alone, or one of two, is waited for by nobody.
+fn gather(writers: usize) -> usize {
+    writers.saturating_sub(1 + writers / 8).clamp(1, GATHER_MOST)
 }
 
 /// Where the committer writes to, and how it gets there again.
@@ -208,6 +234,7 @@ fn run(core: &Core, target: &mut Target) {
             tracing::error!(directory = %core.directory.display(), "the store takes no more writes: {text}");
             core.fail(text.clone());
         }
+        core.committed(waiters.len());
         for waiter in waiters {
             // Who does not wait any more need not know.
             let _ = waiter.send(failure.clone().map_or(Ok(()), |text| Err(Error::Backend(text))));
@@ -298,4 +325,18 @@ fn apply(tree: &Tree, changes: &Changes) -> Result<()> {
         }
     }
     tree.apply(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lone_writer_is_waited_for_by_nobody_and_a_crowd_never_for_the_last() {
+        assert_eq!([0, 1, 2].map(gather), [1, 1, 1]);
+        for writers in 3..=36 {
+            assert!((2..writers).contains(&gather(writers)), "{writers}");
+        }
+        assert_eq!(gather(10_000), GATHER_MOST);
+    }
 }

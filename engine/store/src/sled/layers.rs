@@ -49,7 +49,7 @@ pub(crate) struct Drafted {
 
 /// How many places are remembered. They save a look into the database for executions that are under way;
 /// those that wait cost nothing.
-const PLACES_MAX: usize = 4096;
+const PLACES_MAX: usize = 16_384;
 
 /// The database and what lies over it.
 pub(crate) struct Layers {

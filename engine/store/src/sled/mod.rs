@@ -44,7 +44,7 @@ pub use compact::Compacted;
 /// How a store is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Memory for pages of the database, in bytes; 64 MiB by default.
+    /// Memory for pages of the database, in bytes; 16 MiB by default. The system keeps what was read as well.
     pub cache_bytes: u64,
     /// After this long without a durable write, buffered writes are made durable; 200 ms by default.
     pub idle_flush: Duration,
@@ -55,7 +55,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            cache_bytes: 64 << 20,
+            cache_bytes: 16 << 20,
             idle_flush: Duration::from_millis(200),
             reserve_bytes: 64 << 20,
         }
