@@ -10,28 +10,37 @@ use runwright_model::time::Timestamp;
 
 use crate::{actor::LOOK_AGAIN, input::Input, shared::Shared};
 
-/// How many executions that do not go on are woken at once.
+/// How many executions that do not go on are woken at once, at most.
 const BATCH: usize = 4_000;
+/// How many at first: what is woken together is loaded together before the first of it moves.
+const FIRST: usize = 50;
+/// How many times as many are woken each time, while there are more.
+const GROWTH: usize = 4;
 
 /// Watches the wake-up index until the engine closes.
 pub(crate) async fn watch(shared: Arc<Shared>) {
+    let mut batch = FIRST;
     while !shared.closing.load(Ordering::Relaxed) {
         shared.next_rest.store(i64::MAX, Ordering::Relaxed);
-        let woken = wake_due(&shared).await.unwrap_or_else(|error| {
+        let woken = wake_due(&shared, batch).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the wake-up index cannot be read");
             0
         });
-        if woken < BATCH {
+        if woken < batch {
             rest(&shared).await;
+            batch = FIRST;
+        } else {
+            tokio::task::yield_now().await;
+            batch = BATCH.min(batch * GROWTH);
         }
     }
 }
 
-/// Wakes at least [`BATCH`] of those that are due and do not go on, if there are so many; answers how many.
-async fn wake_due(shared: &Arc<Shared>) -> Result<usize, runwright_store::Error> {
+/// Wakes at least `batch` of those that are due and do not go on, if there are so many; answers how many.
+async fn wake_due(shared: &Arc<Shared>, batch: usize) -> Result<usize, runwright_store::Error> {
     let now = shared.ports.clock.now();
     // Those that go on or cannot stand among them.
-    let most = BATCH + shared.not_to_wake();
+    let most = batch + shared.not_to_wake();
     let mut woken = 0;
     for (_, id) in shared.ports.store.due(now, most).await? {
         if !shared.is_active(&id) && shared.why_stopped(&id).is_none() {
