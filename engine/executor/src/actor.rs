@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    pin::Pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -19,7 +20,7 @@ use runwright_store::Durability;
 use tokio::{
     sync::{mpsc, oneshot},
     task::AbortHandle,
-    time::{Instant, sleep_until},
+    time::{Instant, Sleep, sleep_until},
 };
 
 use crate::{
@@ -123,6 +124,7 @@ impl Actor {
 
     async fn live(&mut self, first: Input, inbox: &mut mpsc::UnboundedReceiver<Input>) -> Result<(), Error> {
         let mut input = Some(first);
+        let mut lingering = Lingering::new();
         loop {
             if let Some(input) = input.take() {
                 self.take(input).await?;
@@ -145,13 +147,18 @@ impl Actor {
                     return Ok(());
                 }
             }
+            lingering.set(self.linger_until);
             let clock = self.shared.ports.clock.clone();
             let wake = decision.wake.unwrap_or(Timestamp::from_millis(i64::MAX));
             tokio::select! {
                 // No chance: the same inputs make the same journal.
                 biased;
                 received = inbox.recv() => input = received,
-                () = lingers(self.linger_until) => self.hand_in(Durability::Buffered).await?,
+                () = lingering.over() => {
+                    if self.linger_until.is_some_and(|until| until <= Instant::now()) {
+                        self.hand_in(Durability::Buffered).await?;
+                    }
+                }
                 () = clock.sleep_until(wake), if decision.wake.is_some() => {}
             }
         }
@@ -397,11 +404,35 @@ impl Actor {
     }
 }
 
-/// Returns when records have waited long enough for others; never when there are none.
-async fn lingers(until: Option<Instant>) {
-    match until {
-        Some(until) => sleep_until(until).await,
-        None => std::future::pending().await,
+/// When to look whether records have waited long enough for others.
+///
+/// A timer that is set wakes the thread that waits for timers, each time. Most records are gone long before their time
+/// is over, so one that is set stays so until it is over, and is set again then if there are others.
+struct Lingering {
+    timer: Pin<Box<Sleep>>,
+    is_set: bool,
+}
+
+impl Lingering {
+    fn new() -> Self {
+        let timer = Box::pin(sleep_until(Instant::now()));
+        Self { timer, is_set: false }
+    }
+
+    fn set(&mut self, until: Option<Instant>) {
+        if let Some(until) = until.filter(|_| !self.is_set) {
+            self.timer.as_mut().reset(until);
+            self.is_set = true;
+        }
+    }
+
+    /// Returns when the timer is over; never when it is not set.
+    async fn over(&mut self) {
+        if !self.is_set {
+            return std::future::pending().await;
+        }
+        self.timer.as_mut().await;
+        self.is_set = false;
     }
 }
 
