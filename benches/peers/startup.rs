@@ -38,7 +38,9 @@ pub(crate) fn measure(run: &Run<'_>) -> Outcome<Measured> {
             .output()?;
         let whole_ms = begin.elapsed().as_secs_f64() * 1e3;
         if !output.status.success() {
-            return Err(format!("runwright: {}", String::from_utf8_lossy(&output.stderr)).into());
+            let [error, result] =
+                [output.stderr, output.stdout].map(|text| String::from_utf8_lossy(&text).into_owned());
+            return Err(format!("runwright ended with {}: {error}{result}", output.status).into());
         }
         if round > 0 {
             firsts.push(first_step_ms(&serde_json::from_slice(&output.stdout)?, wall)?);
