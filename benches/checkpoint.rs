@@ -46,11 +46,12 @@ impl Writer {
             execution: self.id.clone(),
             expected: sequence,
             epoch: self.epoch,
-            records: vec![Record {
+            records: [Record {
                 sequence,
                 at: Timestamp::from_millis(0),
                 event,
-            }],
+            }]
+            .into(),
             summary: Summary {
                 runbook: "bench".into(),
                 status: Status::InProgress,

@@ -65,7 +65,7 @@ impl Actor {
             execution: self.id.clone(),
             expected: self.state.length - records.len() as u64,
             epoch: self.shared.epoch,
-            records,
+            records: records.into(),
             summary,
             wake,
             durability,

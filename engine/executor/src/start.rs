@@ -29,11 +29,12 @@ pub(crate) async fn begin(
         execution: id.clone(),
         expected: 0,
         epoch: shared.epoch,
-        records: vec![Record {
+        records: [Record {
             sequence: 0,
             at: now,
             event: Event::Started(started.clone()),
-        }],
+        }]
+        .into(),
         summary: summary::of(&state),
         wake: Some(ACTIVE),
         durability: Durability::Durable,

@@ -181,7 +181,10 @@ async fn what_happened_before_and_while_nobody_looked_is_news() {
     // The engine is gone, as far as is known nothing changed.
     let seen = looking.changed(&id, seen).await.unwrap();
     let mut waits = Box::pin(looking.changed(&id, seen));
-    assert!(tokio::time::timeout(MOMENT, &mut waits).await.is_err(), "nobody changes it");
+    assert!(
+        tokio::time::timeout(MOMENT, &mut waits).await.is_err(),
+        "nobody changes it"
+    );
 
     let second = builder(state.path()).join().await.unwrap();
     approve(&second, &id).await.unwrap();

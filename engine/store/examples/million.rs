@@ -204,14 +204,15 @@ fn append(epoch: Epoch, execution: &ExecutionId, expected: u64, status: Status) 
         execution: execution.clone(),
         expected,
         epoch,
-        records: vec![Record {
+        records: [Record {
             sequence: expected,
             at: at(expected),
             event: Event::RollbackStarted {
                 reason: "x".repeat(RECORD_BYTES),
                 to: None,
             },
-        }],
+        }]
+        .into(),
         summary: Summary {
             runbook: "rotate-keys".to_owned(),
             status,

@@ -132,11 +132,12 @@ fn append(epoch: Epoch, name: &str, expected: u64, durability: Durability) -> Ap
         execution: name.parse().unwrap(),
         expected,
         epoch,
-        records: vec![Record {
+        records: [Record {
             sequence: expected,
             at,
             event,
-        }],
+        }]
+        .into(),
         summary: Summary {
             runbook: "rates".to_owned(),
             status: Status::InProgress,

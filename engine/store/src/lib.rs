@@ -26,7 +26,7 @@
 //!         execution: execution.clone(),
 //!         expected: 0,
 //!         epoch,
-//!         records: Vec::new(),
+//!         records: [].into(),
 //!         summary,
 //!         wake: Some(started),
 //!         durability: Durability::Durable,
@@ -47,7 +47,7 @@
 //!
 //! [`Store`], then `docs/JOURNAL.md` for the bytes and [`sled`] for how they become durable.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use runwright_model::{
     digest::Digest, event::Record, id::ExecutionId, log::LogLine, status::Status, summary::Summary, time::Timestamp,
@@ -95,8 +95,8 @@ pub struct Append {
     pub expected: u64,
     /// Who appends.
     pub epoch: Epoch,
-    /// The records; may be empty, to change only what is derived.
-    pub records: Vec<Record>,
+    /// The records; may be empty, to change only what is derived. Shared, so that trying again copies none.
+    pub records: Arc<[Record]>,
     /// Replaces the execution's row.
     pub summary: Summary,
     /// Replaces the execution's place in the wake-up index; `None` takes it out.

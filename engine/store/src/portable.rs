@@ -193,7 +193,7 @@ pub async fn import(store: &dyn Store, input: &mut (dyn Read + Send)) -> Result<
                     execution: id,
                     expected: 0,
                     epoch,
-                    records,
+                    records: records.into(),
                     summary,
                     wake,
                     durability: Durability::Buffered,
@@ -238,7 +238,7 @@ async fn import_execution(store: &dyn Store, append: Append) -> Result<bool> {
     };
     let is_same = head.summary == append.summary
         && head.wake == append.wake
-        && store.read(&append.execution, 0).await? == append.records;
+        && store.read(&append.execution, 0).await? == *append.records;
     if is_same {
         Ok(true)
     } else {

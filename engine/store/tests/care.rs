@@ -134,7 +134,7 @@ async fn what_a_kept_plan_names_stays() {
         assert!(put.await.unwrap());
     }
     let mut started = append(epoch, "e000", 1, &[]);
-    started.records = vec![record(1, &Digest::of(b"plan").to_string())];
+    started.records = [record(1, &Digest::of(b"plan").to_string())].into();
     started.summary.status = Status::Waiting;
     store.append(started).await.unwrap();
     let collected = collect(&store, &retention(30, None), at(NOW), false).await.unwrap();

@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use runwright_model::status::Status;
 use runwright_store::{
@@ -197,7 +197,7 @@ async fn a_wrong_length_is_a_conflict_and_changes_nothing<S: Store>(store: &S) {
 async fn misnumbered_records_are_refused<S: Store>(store: &S) {
     let epoch = store.claim().await.unwrap();
     let mut gap = append(epoch, "e", 0, &["a", "b"]);
-    gap.records[1].sequence = 2;
+    Arc::make_mut(&mut gap.records)[1].sequence = 2;
     assert!(matches!(
         store.append(gap).await,
         Err(Error::Misnumbered {

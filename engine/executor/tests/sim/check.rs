@@ -147,7 +147,7 @@ impl Checker {
         if append.records.is_empty() {
             seen.line(&format!("{} [{life}] rests, wake {wake}", append.execution));
         }
-        for record in &append.records {
+        for record in &*append.records {
             let line = format!(
                 "{} [{life}] #{} {}",
                 append.execution,
@@ -264,7 +264,7 @@ impl Seen {
     }
 
     fn take(&mut self, append: &Append) {
-        for record in &append.records {
+        for record in &*append.records {
             if let Err((rule, text)) = self.record(&append.execution, record) {
                 self.fail(rule, format!("{} #{}: {text}", append.execution, record.sequence));
             }
