@@ -63,4 +63,5 @@ codes! {
     PLUGIN_SOURCE "RW-C048"
     CANNOT_ROLL_BACK "RW-C049"
     NOT_AWS "RW-C050"
+    BAD_LOOP "RW-C051"
 }

@@ -4,6 +4,7 @@ use crate::{
     codes,
     fields::{self, Fields},
     finding::{Finding, Findings},
+    known,
     limits::{CONCURRENCY_MAX, STEPS_MAX},
     parameters::{self, Definitions, RawVariable},
     place::{Place, Spanned},
@@ -47,7 +48,8 @@ pub(crate) struct Document {
 impl Document {
     /// Whether steps follow each other by `dependsOn`.
     pub(crate) fn is_graph(&self) -> bool {
-        self.steps.iter().any(|step| step.depends_on.is_some())
+        let top = |step: &&RawStep| step.parent.is_none();
+        self.steps.iter().filter(top).any(|step| step.depends_on.is_some())
     }
 }
 
@@ -176,21 +178,54 @@ fn steps(fields: &mut Fields, document: &mut Document, findings: &mut Findings) 
             "`mainSteps` is empty; a runbook has at least one step",
         ));
     }
-    if nodes.len() > STEPS_MAX {
+    document.steps.reserve_exact(nodes.len().min(STEPS_MAX));
+    for node in nodes {
+        add_step(node, None, document, findings);
+    }
+    if document.steps.len() > STEPS_MAX {
         let message = format!(
             "the runbook has {} steps, more than the {STEPS_MAX} of the limit `plan-steps`",
-            nodes.len()
+            document.steps.len()
         );
         findings.push(
             Finding::error(codes::TOO_MANY_STEPS, head(place), message)
                 .help("split it: aws:executeAutomation runs a part"),
         );
-        return;
+        document.steps.clear();
     }
-    document.steps.reserve_exact(nodes.len());
-    for node in nodes {
-        document.steps.push(step::read(node, &mut document.additions, findings));
+}
+
+/// Adds a step, and behind it the steps of its body when it is a loop.
+fn add_step(node: Node, parent: Option<usize>, document: &mut Document, findings: &mut Findings) {
+    let mut step = step::read(node, &mut document.additions, findings);
+    step.parent = parent;
+    if let Some(needs) = step.depends_on.as_ref().filter(|_| parent.is_some()) {
+        let place = needs.first().map_or(step.head(), |need| need.place);
+        let message = "steps of a loop follow each other in the order of the list, and have no `dependsOn`";
+        findings.push(Finding::error(codes::BAD_LOOP, place, message).help("remove it"));
     }
+    let index = document.steps.len();
+    let body = (step.action() == known::LOOP).then(|| body(&mut step, findings));
+    document.steps.push(step);
+    for node in body.into_iter().flatten() {
+        add_step(node, Some(index), document, findings);
+    }
+}
+
+/// Takes the body of a loop out of its inputs.
+fn body(step: &mut RawStep, findings: &mut Findings) -> Vec<Node> {
+    let Some(at) = step.inputs.iter().position(|entry| entry.key == "Steps") else {
+        let message = format!("`{}` needs the input `Steps`", known::LOOP);
+        findings.push(Finding::error(codes::MISSING_INPUT, step.inputs_place, message));
+        return Vec::new();
+    };
+    let entry = step.inputs.remove(at);
+    let (_, nodes) = fields::list(entry.value, "Steps", findings).unwrap_or_default();
+    if nodes.is_empty() {
+        let message = "`Steps` is empty; a loop has at least one step";
+        findings.push(Finding::error(codes::MISSING_INPUT, entry.key_place, message));
+    }
+    nodes
 }
 
 fn head(place: Place) -> Place {

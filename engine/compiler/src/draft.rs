@@ -1,9 +1,6 @@
 //! A runbook on its way to a plan: every step lowered as well as it can be, and all that the checks look at.
 
-use std::{
-    cell::OnceCell,
-    collections::{HashMap, HashSet},
-};
+use std::{cell::OnceCell, collections::HashMap};
 
 use runwright_model::{
     expression::Template,
@@ -20,12 +17,11 @@ use crate::{
     document::Document,
     finding::{Finding, Findings},
     flow::Flow,
-    known, lower,
+    lower,
     parameters::RawVariable,
     place::Spanned,
     step::RawStep,
     suggest::Suggest,
-    syntax::Shape,
     template::{Reader, Use},
 };
 
@@ -60,8 +56,6 @@ pub(crate) struct Draft<'c> {
     pub(crate) catalog: &'c Catalog,
     /// The step of each name: the first one, when there are several.
     pub(crate) names: HashMap<&'c str, usize>,
-    /// Steps in the body of a loop.
-    pub(crate) loop_steps: HashSet<&'c str>,
     pub(crate) parameters: HashMap<&'c str, &'c Parameter>,
     pub(crate) variables: HashMap<&'c str, &'c RawVariable>,
     pub(crate) order: Order,
@@ -84,7 +78,6 @@ impl<'c> Draft<'c> {
             document,
             catalog,
             names: names(&document.steps, findings),
-            loop_steps: loop_steps(&document.steps),
             parameters: document.parameters.read.iter().map(|p| (p.name.as_str(), p)).collect(),
             variables: document
                 .variables
@@ -132,7 +125,7 @@ impl<'c> Draft<'c> {
 
     /// Reads templates with `read`, and keeps what they use.
     pub(crate) fn read<T>(&mut self, site: Site, step: Option<usize>, read: impl FnOnce(&mut Reader<'_>) -> T) -> T {
-        let is_step = |name: &str| self.names.contains_key(name) || self.loop_steps.contains(name);
+        let is_step = |name: &str| self.names.contains_key(name);
         let mut reader = Reader {
             is_step: &is_step,
             uses: Vec::new(),
@@ -144,17 +137,32 @@ impl<'c> Draft<'c> {
         result
     }
 
-    /// The step that a key of the flow names; reported when there is none.
-    pub(crate) fn target(&mut self, name: &Spanned<String>, findings: &mut Findings) -> Option<StepId> {
-        if let Some(index) = self.names.get(name.value.as_str()) {
-            return Some(StepId::from_index(*index));
+    /// The step that a key of the flow of step `from` names; reported when there is none, or it is inside a loop that
+    /// `from` is not in.
+    pub(crate) fn target(&mut self, from: usize, name: &Spanned<String>, findings: &mut Findings) -> Option<StepId> {
+        if let Some(index) = self.names.get(name.value.as_str()).copied() {
+            let Some(around) = self.document.steps[index]
+                .parent
+                .filter(|around| !self.is_in(from, *around))
+            else {
+                return Some(StepId::from_index(index));
+            };
+            self.jumps_known = false;
+            let message = format!(
+                "the step `{}` is inside a loop, where no jump leads from outside",
+                name.value
+            );
+            findings.push(
+                Finding::error(codes::BAD_LOOP, name.place, message)
+                    .related(self.document.steps[around].head(), "the loop it is in")
+                    .help("let the flow go on at the loop"),
+            );
+            return None;
         }
         self.jumps_known = false;
         let message = format!("there is no step `{}`", name.value);
         let finding = Finding::error(codes::UNKNOWN_STEP, name.place, message);
-        findings.push(if self.loop_steps.contains(name.value.as_str()) {
-            finding.help("a step of that name is inside a loop, where no jump leads from outside")
-        } else if name.value.contains("{{") {
+        findings.push(if name.value.contains("{{") {
             finding.help("references are not resolved here; jump with aws:branch instead")
         } else {
             match self.nearest_step(&name.value) {
@@ -164,6 +172,12 @@ impl<'c> Draft<'c> {
             }
         });
         None
+    }
+
+    /// Whether a step is inside a loop, directly or not.
+    fn is_in(&self, step: usize, around: usize) -> bool {
+        let steps = &self.document.steps;
+        std::iter::successors(steps[step].parent, |parent| steps[*parent].parent).any(|parent| parent == around)
     }
 
     /// The step whose name is most like this one.
@@ -202,29 +216,6 @@ fn names<'c>(steps: &'c [RawStep], findings: &mut Findings) -> HashMap<&'c str, 
                     .help("give one of them another name"),
                 );
             }
-        }
-    }
-    names
-}
-
-/// The names in the bodies of loops, so that what refers to them is not reported on top of the loop.
-fn loop_steps(steps: &[RawStep]) -> HashSet<&str> {
-    let mut names = HashSet::new();
-    for step in steps.iter().filter(|step| step.action() == known::LOOP) {
-        let Some(body) = step.inputs.iter().find(|entry| entry.key == "Steps") else {
-            continue;
-        };
-        let Shape::List(items) = &body.value.shape else {
-            continue;
-        };
-        for item in items {
-            let Shape::Map(entries) = &item.shape else { continue };
-            names.extend(
-                entries
-                    .iter()
-                    .filter(|entry| entry.key == "name")
-                    .filter_map(|entry| entry.value.as_text()),
-            );
         }
     }
     names

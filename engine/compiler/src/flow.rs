@@ -14,7 +14,7 @@ use petgraph::{
 use runwright_model::{
     id::StepId,
     plan::{Order, Plan},
-    step::{OnFailure, Step, StepKind},
+    step::{OnFailure, Step, StepKind, following},
 };
 use serde::Serialize;
 
@@ -34,6 +34,8 @@ pub enum EdgeKind {
     Cancel,
     /// The second depends on the first (graph order).
     Depends,
+    /// The second begins the body of the first, a loop.
+    Body,
 }
 
 /// One way from a step to another.
@@ -82,8 +84,13 @@ impl Flow {
         let mut ends = vec![false; steps.len()];
         for (index, step) in steps.iter().enumerate() {
             match order {
-                Order::List => ends[index] = list_edges(index, step, steps.len(), &mut edges),
+                Order::List => ends[index] = list_edges(index, steps, &mut edges),
+                // Also in graph order the steps of a loop are a list.
+                Order::Graph if step.parent.is_some() => drop(list_edges(index, steps, &mut edges)),
                 Order::Graph => {
+                    if matches!(step.kind, StepKind::Loop { .. }) {
+                        edges.extend(body(index, steps));
+                    }
                     edges.extend(
                         step.depends_on
                             .iter()
@@ -170,10 +177,11 @@ impl Flow {
 
     /// Circles of `dependsOn`, each from its first step round.
     pub(crate) fn dependency_circles(&self) -> Vec<Vec<usize>> {
-        let mut found: Vec<_> = self
-            .members
+        let depends = |kind: &EdgeKind| (*kind == EdgeKind::Depends).then_some(*kind);
+        let graph = self.graph.filter_map(|_, ()| Some(()), |_, kind| depends(kind));
+        let mut found: Vec<_> = components(&graph)
             .iter()
-            .filter_map(|members| circle(&self.graph, members))
+            .filter_map(|members| circle(&graph, members))
             .collect();
         found.sort();
         found
@@ -233,13 +241,18 @@ fn rows(count: usize, edges: &[(usize, usize, EdgeKind)]) -> Vec<usize> {
     goes_on.iter().map(number).collect()
 }
 
+/// The edge from a loop to the first step of its body.
+fn body(index: usize, steps: &[Step]) -> Option<(usize, usize, EdgeKind)> {
+    let first = steps.get(index + 1)?.parent == Some(StepId::from_index(index));
+    first.then_some((index, index + 1, EdgeKind::Body))
+}
+
 /// Adds the edges that leave a step in list order; whether the flow may end there.
-fn list_edges(index: usize, step: &Step, count: usize, edges: &mut Vec<(usize, usize, EdgeKind)>) -> bool {
-    let following = step
-        .next
-        .map(StepId::index)
-        .or((index + 1 < count).then_some(index + 1));
-    let following = following.filter(|_| !step.is_end);
+fn list_edges(index: usize, steps: &[Step], edges: &mut Vec<(usize, usize, EdgeKind)>) -> bool {
+    let step = &steps[index];
+    let following = step.next.or_else(|| following(steps, StepId::from_index(index)));
+    // At the end of an iteration the loop decides whether there is another.
+    let following = following.filter(|_| !step.is_end).or(step.parent).map(StepId::index);
     let mut falls_through = true;
     match &step.kind {
         StepKind::Branch { choices, default } => {
@@ -253,6 +266,7 @@ fn list_edges(index: usize, step: &Step, count: usize, edges: &mut Vec<(usize, u
                 falls_through = step.when.is_some() || step.on_failure == OnFailure::Continue;
             }
         }
+        StepKind::Loop { .. } => edges.extend(body(index, steps)),
         StepKind::Action { .. } | StepKind::UpdateVariable { .. } => {}
     }
     if let Some(following) = following.filter(|_| falls_through) {

@@ -1,6 +1,5 @@
 //! Actions that the compiler knows without a plugin.
 
-/// Runs steps in a loop: part of the engine one day, never a plugin.
 pub(crate) const LOOP: &str = "aws:loop";
 pub(crate) const BRANCH: &str = "aws:branch";
 pub(crate) const UPDATE_VARIABLE: &str = "aws:updateVariable";
@@ -62,5 +61,5 @@ pub(crate) const NOT_AFTER_CANCEL: [&str; 8] = [
 
 /// Whether the engine itself does it: no plugin is needed.
 pub(crate) fn is_built_in(action: &str) -> bool {
-    matches!(action, BRANCH | UPDATE_VARIABLE)
+    matches!(action, BRANCH | LOOP | UPDATE_VARIABLE)
 }

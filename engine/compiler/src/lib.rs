@@ -168,7 +168,7 @@ impl Parsed {
     }
 
     /// The actions its steps name, known or not, without those that are part of the engine (`aws:branch`,
-    /// `aws:updateVariable`): what a catalog should hold.
+    /// `aws:loop`, `aws:updateVariable`): what a catalog should hold.
     #[must_use]
     pub fn actions(&self) -> BTreeSet<String> {
         let steps = self.document.iter().flat_map(|document| &document.steps);

@@ -36,6 +36,8 @@ const KEYS: [&str; 16] = [
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RawStep {
     pub(crate) place: Place,
+    /// The loop in whose body it is, by its place in the document's list.
+    pub(crate) parent: Option<usize>,
     pub(crate) name: Option<Spanned<String>>,
     pub(crate) action: Option<Spanned<String>>,
     pub(crate) inputs: Vec<Entry>,

@@ -9,47 +9,55 @@ use std::{collections::BTreeMap, fs, path::Path};
 use runwright_compiler::{Severity, parse};
 use support::{permissive, source};
 
-/// Documents with errors, each with the codes of its faults.
-const FAULTY: &[(&str, &[&str])] = &[
-    // Loops are not provided yet.
-    (
-        "aws-samples-aws-systems-manager-distribute-ami__distributeami.yaml",
-        &["RW-C022"],
-    ),
-    // A pattern with a range whose end is before its beginning.
-    (
+/// A document with errors: its file, the codes of its faults, and what is wrong with it.
+struct Faulty(&'static str, &'static [&'static str], &'static str);
+
+const FAULTY: [Faulty; 4] = [
+    Faulty(
         "aws-solutions-automated-security-response-on-aws__source__test__test_data__tstest-runbook.yaml",
         &["RW-C017"],
+        "an `allowedPattern` has a range whose end is before its beginning (`_-\\/`), which Java refuses too",
     ),
-    // A skeleton for explanation: names with hyphens, an action called `action-name`, outputs as a map.
-    (
+    Faulty(
         "awsdocs-aws-systems-manager-user-guide__doc_source__documents-schemas-features--block16.json",
         &["RW-C012", "RW-C014", "RW-C021", "RW-C027"],
+        "a skeleton for explanation: names with hyphens, an action called `action-name`, outputs as a map",
     ),
-    // Choices with `Not` and `And` side by side.
-    (
+    Faulty(
         "thomasvincent-aws-ssm-automation-scripts__cloudfront_distribution_management.yaml",
         &["RW-C041"],
+        "choices of a branch have `Not` and `And` side by side",
     ),
-    (
+    Faulty(
         "thomasvincent-aws-ssm-automation-scripts__lambda_function_management.yaml",
         &["RW-C041"],
+        "choices of a branch have `Not` and `And` side by side",
     ),
 ];
 
-#[test]
-fn documents_from_the_wild_compile() {
+/// Every document: its file, and its text.
+fn documents() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/automation");
     let Ok(entries) = fs::read_dir(&folder) else {
         println!("skipped: there is no {}", folder.display());
-        return;
+        return Vec::new();
     };
+    let mut found: Vec<_> = entries
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn documents_from_the_wild_compile() {
     let mut found = BTreeMap::new();
     let (mut count, mut compiled, mut warned) = (0, 0, 0);
-    for entry in entries {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+    for (name, text) in documents() {
         let parsed = parse(&source(&name, &text));
         let result = parsed.compile(&permissive(&parsed));
         count += 1;
@@ -66,8 +74,8 @@ fn documents_from_the_wild_compile() {
         codes.dedup();
         let expected = FAULTY
             .iter()
-            .find(|(file, _)| *file == name)
-            .map_or(&[][..], |(_, codes)| codes);
+            .find(|Faulty(file, _, _)| *file == name)
+            .map_or(&[][..], |Faulty(_, codes, _)| codes);
         if codes != expected {
             found.insert(name.clone(), support::render(&name, &result.diagnostics));
         }
@@ -75,4 +83,51 @@ fn documents_from_the_wild_compile() {
     println!("{compiled} of {count} documents compile, {warned} with warnings");
     let report: String = found.into_values().collect();
     assert!(report.is_empty(), "not as expected:\n{report}");
+}
+
+/// The same content in the other notation: JSON as YAML, and YAML as JSON.
+fn other(text: &str) -> Result<String, String> {
+    match serde_json::from_str::<serde_yaml::Value>(text) {
+        Ok(value) => serde_yaml::to_string(&value).map_err(|error| error.to_string()),
+        Err(_) => {
+            let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+            serde_json::to_string_pretty(&value).map_err(|error| error.to_string())
+        }
+    }
+}
+
+/// Documents that the reader of this test does not take, and so cannot put into the other notation.
+const UNREAD: [&str; 0] = [];
+
+#[test]
+fn json_and_yaml_of_the_same_content_are_the_same_plan() {
+    let mut different = Vec::new();
+    let mut same = 0;
+    for (name, text) in documents() {
+        let plan = |text: &str| {
+            let parsed = parse(&source(&name, text));
+            parsed.compile(&permissive(&parsed)).plan
+        };
+        let Some(first) = plan(&text) else { continue };
+        match other(&text) {
+            Ok(text) if plan(&text).is_some_and(|second| second.digest() == first.digest()) => same += 1,
+            Ok(_) => different.push(format!("{name} is another plan")),
+            Err(_) if UNREAD.contains(&name.as_str()) => {}
+            Err(error) => different.push(format!("{name}: {error}")),
+        }
+    }
+    println!("{same} documents are the same plan in both notations");
+    assert_eq!(different, [""; 0]);
+}
+
+/// Also where the documents are absent.
+#[test]
+fn the_table_of_refused_documents_is_true() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/LANGUAGE.md");
+    let page = fs::read_to_string(page).unwrap();
+    let rows: String = FAULTY
+        .iter()
+        .map(|Faulty(file, codes, why)| format!("| {file} | {} | {why} |\n", codes.join(", ")))
+        .collect();
+    assert!(page.contains(&rows), "docs/LANGUAGE.md should have these rows:\n{rows}");
 }

@@ -172,6 +172,8 @@ fn may_linger(event: &Event) -> bool {
         Event::StepStarted { .. }
         | Event::StepSucceeded { .. }
         | Event::StepSkipped { .. }
+        | Event::IterationStarted { .. }
+        | Event::StepExited { .. }
         | Event::VariableSet { .. }
         | Event::CallRequested { .. }
         | Event::CallCompleted { .. }

@@ -17,7 +17,7 @@ use runwright_model::{
 use serde_json::{Map, Value};
 
 use crate::{
-    codes, limits,
+    codes, limits, repeat,
     resolve::{self, StateScope},
     retry, rollback,
     state::State,
@@ -55,7 +55,7 @@ pub fn decide(state: &State, now: Timestamp) -> Decision {
         };
     }
     let mut decision = Decision {
-        wake: cancel_budget(state),
+        wake: waits::earliest(cancel_budget(state), repeat::earliest_deadline(state)),
         ..Decision::default()
     };
     for of in state.open_tries() {
@@ -107,6 +107,10 @@ fn stop_overdue(state: &State, tries: &[Try], now: Timestamp) -> Vec<Event> {
     let ended: Vec<Event> = tries.iter().filter(stopped).map(|of| cancelled(state, *of)).collect();
     if !ended.is_empty() {
         return ended;
+    }
+    let late = repeat::stop_overdue(state, tries, now);
+    if !late.is_empty() {
+        return late;
     }
     // What is cancelled has its own time: a timeout would let the flow go on after it.
     let overdue = |of: &&Try| {
@@ -211,11 +215,18 @@ fn start_retry(state: &State, of: Try, now: Timestamp) -> Vec<Event> {
 }
 
 fn start_steps(state: &State, now: Timestamp) -> Vec<Event> {
+    let inside = repeat::next(state, now);
+    if !inside.is_empty() {
+        return inside;
+    }
     if state.is_graph() {
         if state.aborted {
             return Vec::new();
         }
-        let room = (state.plan.max_concurrency as usize).saturating_sub(state.open.len());
+        // A loop counts once, whatever goes on in it.
+        let under_way = state.open.iter().chain(&state.loops);
+        let under_way = under_way.filter(|step| state.plan.step(**step).parent.is_none());
+        let room = (state.plan.max_concurrency as usize).saturating_sub(under_way.count());
         return state
             .graph
             .ready()
@@ -224,13 +235,13 @@ fn start_steps(state: &State, now: Timestamp) -> Vec<Event> {
             .collect();
     }
     match state.cursor {
-        Some(step) if state.open.is_empty() => start(state, step, now),
+        Some(step) if state.open.is_empty() && state.loops.is_empty() => start(state, step, now),
         Some(_) | None => Vec::new(),
     }
 }
 
 /// The events that start a step, and end it where it needs no plugin.
-fn start(state: &State, id: StepId, now: Timestamp) -> Vec<Event> {
+pub(crate) fn start(state: &State, id: StepId, now: Timestamp) -> Vec<Event> {
     let step = state.plan.step(id);
     let visit = state.visit_number(id) + 1;
     let of = Try {
@@ -239,7 +250,7 @@ fn start(state: &State, id: StepId, now: Timestamp) -> Vec<Event> {
         phase: Phase::Run,
         attempt: 1,
     };
-    if visit > limits::VISITS_MAX {
+    if state.visits_in_iteration(id) >= limits::VISITS_MAX as usize {
         return vec![fail_for_good(of, too_many_visits(step))];
     }
     let scope = StateScope { state, now };
@@ -257,6 +268,12 @@ fn start(state: &State, id: StepId, now: Timestamp) -> Vec<Event> {
     match &step.kind {
         StepKind::Action { .. } => vec![begin_action(state, of, now)],
         StepKind::Branch { choices, default } => branch(state, of, choices, *default, now),
+        StepKind::Loop { repeat, max_iterations } => {
+            vec![match repeat::inputs(state, id, repeat, max_iterations.as_ref(), now) {
+                Ok(inputs) => Event::StepStarted { of, inputs },
+                Err(failure) => fail_for_good(of, failure),
+            }]
+        }
         StepKind::UpdateVariable { name, value } => match variable::update(state, name, value, now) {
             Ok(value) => vec![
                 Event::StepStarted {
@@ -323,7 +340,7 @@ fn branch(state: &State, of: Try, choices: &[Choice], default: Option<StepId>, n
     ]
 }
 
-fn fail_for_good(of: Try, failure: Failure) -> Event {
+pub(crate) fn fail_for_good(of: Try, failure: Failure) -> Event {
     Event::StepFailed {
         of,
         failure,
@@ -343,7 +360,7 @@ fn too_many_visits(step: &Step) -> Failure {
     .with_code(codes::TOO_MANY_VISITS)
 }
 
-fn condition_failure(step: &Step, why: &str) -> Failure {
+pub(crate) fn condition_failure(step: &Step, why: &str) -> Failure {
     Failure::new(
         FailureKind::InvalidInput,
         format!("step {}: its condition cannot be evaluated: {why}.", step.name),

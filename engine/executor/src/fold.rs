@@ -6,12 +6,12 @@ use runwright_model::{
     capability::{Answer, Outcome, Request, approvals::Vote, parameters, waits},
     event::{Event, Phase, Resumption, Signal, Started, Try},
     expression::Template,
-    failure::Failure,
+    failure::{Failure, FailureKind},
     id::{ExecutionId, StepId},
     plan::Plan,
     secret,
     status::Status,
-    step::OnFailure,
+    step::{OnFailure, StepKind},
     time::Timestamp,
 };
 use serde_json::{Map, Value};
@@ -19,10 +19,10 @@ use serde_json::{Map, Value};
 use crate::{
     flow,
     resolve::StateScope,
-    state::{Call, Cancel, Ended, Rollback, State, StepState, Undo, Visit},
+    state::{Call, Cancel, Ended, Looping, Rollback, State, StepState, Undo, Visit},
 };
 
-type Applied = Result<(), String>;
+pub(crate) type Applied = Result<(), String>;
 
 impl State {
     pub(crate) fn begin(id: ExecutionId, plan: Arc<Plan>, started: Started, at: Timestamp) -> Self {
@@ -36,6 +36,7 @@ impl State {
             cursor: (!plan.steps.is_empty()).then_some(StepId(0)),
             graph: flow::Graph::new(&plan),
             open: std::collections::BTreeSet::new(),
+            loops: std::collections::BTreeSet::new(),
             critical: None,
             aborted: false,
             rollback_wanted: false,
@@ -67,6 +68,8 @@ impl State {
             Event::AttemptFailed { of, failure, retry_at } => self.attempt_failed(of, failure, retry_at)?,
             Event::StepFailed { of, failure, status } => self.step_failed(of, failure, status, at)?,
             Event::StepSkipped { step, visit: _, reason } => self.step_skipped(step, reason, at)?,
+            Event::IterationStarted { of, iteration } => self.iteration_started(of, iteration)?,
+            Event::StepExited { of, to } => self.step_exited(of, to, at)?,
             Event::VariableSet { of: _, name, value } => {
                 self.variables.insert(name, value);
             }
@@ -122,7 +125,7 @@ impl State {
         Ok(())
     }
 
-    fn visit_mut(&mut self, of: Try) -> Result<&mut Visit, String> {
+    pub(crate) fn visit_mut(&mut self, of: Try) -> Result<&mut Visit, String> {
         let index = (of.visit as usize).wrapping_sub(1);
         self.steps
             .get_mut(of.step.index())
@@ -141,18 +144,34 @@ impl State {
             .get_mut(of.step.index())
             .ok_or_else(|| format!("no step {}", of.step.0))?;
         if of.visit as usize == step.visits.len() + 1 {
-            step.visits.push(Visit::new(at));
+            self.visit_begins(of.step, at);
         }
+        let repeats = matches!(self.plan.step(of.step).kind, StepKind::Loop { .. });
         let visit = self.visit_mut(of)?;
         visit.attempt = of.attempt;
         visit.attempt_at = at;
+        visit.looping = repeats.then(|| Looping::new(&inputs));
         visit.inputs = inputs;
         visit.retry_at = None;
         let calls = std::mem::take(&mut visit.calls);
         visit.earlier.extend(calls);
-        self.open.insert(of.step);
+        if repeats {
+            self.loops.insert(of.step);
+        } else {
+            self.open.insert(of.step);
+        }
         self.graph.start(of.step);
         Ok(())
+    }
+
+    fn visit_begins(&mut self, id: StepId, at: Timestamp) {
+        let around = self.plan.step(id).parent;
+        let iteration = around.and_then(|around| self.iteration(around));
+        let visit = Visit {
+            iteration,
+            ..Visit::new(at)
+        };
+        self.steps[id.index()].visits.push(visit);
     }
 
     fn step_succeeded(&mut self, of: Try, outputs: Map<String, Value>, goto: Option<StepId>, at: Timestamp) -> Applied {
@@ -161,7 +180,8 @@ impl State {
         visit.outputs = outputs;
         visit.end(Status::Success, at, sequence);
         self.open.remove(&of.step);
-        self.cursor = goto.or_else(|| flow::after_success(&self.plan, of.step));
+        self.loops.remove(&of.step);
+        self.go(of.step, goto.or_else(|| flow::after_success(&self.plan, of.step)));
         self.graph.satisfied(of.step);
         Ok(())
     }
@@ -193,49 +213,59 @@ impl State {
             .ok_or_else(|| format!("no step {}", of.step.0))?;
         // Inputs that cannot be resolved fail a step before its first attempt starts.
         if of.visit as usize == state.visits.len() + 1 {
-            state.visits.push(Visit::new(at));
+            self.visit_begins(of.step, at);
             self.graph.start(of.step);
         }
         let visit = self.visit_mut(of)?;
         visit.attempt = of.attempt;
         visit.failure = Some(failure.clone());
         visit.end(status, at, sequence);
+        let inherited = visit.looping.as_ref().is_some_and(|looping| looping.failed.is_some());
         self.open.remove(&of.step);
-        self.after_failure(of.step, failure, status);
+        self.loops.remove(&of.step);
+        if inherited {
+            self.abort(of.step, failure);
+        } else {
+            self.after_failure(of.step, failure, status);
+        }
         Ok(())
     }
 
     fn after_failure(&mut self, id: StepId, failure: Failure, status: Status) {
         let step = self.plan.step(id);
         if status == Status::Cancelled {
-            self.cursor = step.on_cancel;
+            // What was stopped because the time of its loop is over was not cancelled by anybody.
+            let asked = failure.kind == FailureKind::Cancelled;
+            self.go(id, step.on_cancel.filter(|_| asked));
             return;
         }
         if step.is_critical && self.critical.is_none() {
-            self.critical = Some((id, status, failure));
+            self.critical = Some((id, status, failure.clone()));
         }
         match step.on_failure {
-            OnFailure::Abort => self.aborted = true,
+            OnFailure::Abort => self.abort(id, failure),
             OnFailure::Rollback => {
-                self.aborted = true;
                 self.rollback_wanted = true;
+                self.abort(id, failure);
             }
-            OnFailure::Continue | OnFailure::Goto(_) => self.graph.satisfied(id),
+            OnFailure::Continue | OnFailure::Goto(_) => {
+                self.graph.satisfied(id);
+                self.go(id, flow::after_failure(&self.plan, id));
+            }
         }
-        self.cursor = flow::after_failure(&self.plan, id);
     }
 
     fn step_skipped(&mut self, id: StepId, reason: String, at: Timestamp) -> Applied {
         let sequence = self.length - 1;
-        let step = self
-            .steps
-            .get_mut(id.index())
-            .ok_or_else(|| format!("no step {}", id.0))?;
-        let mut visit = Visit::new(at);
-        visit.skipped = Some(reason);
-        visit.end(Status::Skipped, at, sequence);
-        step.visits.push(visit);
-        self.cursor = flow::after_success(&self.plan, id);
+        if id.index() >= self.steps.len() {
+            return Err(format!("no step {}", id.0));
+        }
+        self.visit_begins(id, at);
+        if let Some(visit) = self.steps[id.index()].visits.last_mut() {
+            visit.skipped = Some(reason);
+            visit.end(Status::Skipped, at, sequence);
+        }
+        self.go(id, flow::after_success(&self.plan, id));
         self.graph.start(id);
         self.graph.satisfied(id);
         Ok(())
@@ -317,9 +347,13 @@ impl State {
         self.cursor = None;
         self.aborted = true;
         self.paused = None;
-        for &step in &self.open {
+        for &step in self.open.iter().chain(&self.loops) {
             for visit in &mut self.steps[step.index()].visits {
                 visit.cancelling = visit.status == Status::InProgress;
+                if let Some(looping) = &mut visit.looping {
+                    looping.cursor = None;
+                    looping.exit = None;
+                }
             }
         }
     }
@@ -338,6 +372,13 @@ impl State {
         self.cursor = resumption.from;
         let kept = |state: &Self, step: StepId| state.is_done(step) && !resumption.again.contains(&step);
         self.graph = flow::Graph::resumed(&self.plan, |step| kept(self, step));
+        let reentered: Vec<StepId> = match resumption.from.filter(|from| from.index() < self.steps.len()) {
+            Some(from) => vec![from],
+            None => self.loops_to_go_on(&resumption.again),
+        };
+        for step in reentered {
+            self.reenter(step);
+        }
         self.critical = self.first_critical(|step| kept(self, step));
     }
 
@@ -399,69 +440,6 @@ impl State {
         undo.retry_at = None;
         self.open.remove(&of.step);
         Ok(())
-    }
-}
-
-impl Visit {
-    fn new(at: Timestamp) -> Self {
-        Self {
-            status: Status::InProgress,
-            attempt: 0,
-            started_at: at,
-            attempt_at: at,
-            ended_at: None,
-            inputs: Value::Null,
-            outputs: Map::new(),
-            failure: None,
-            retry_at: None,
-            skipped: None,
-            calls: Vec::new(),
-            earlier: Vec::new(),
-            ended_by: None,
-            cancelling: false,
-            undo: None,
-        }
-    }
-
-    fn end(&mut self, status: Status, at: Timestamp, sequence: u64) {
-        self.status = status;
-        self.ended_at = Some(at);
-        self.ended_by = Some(sequence);
-        self.retry_at = None;
-        if status == Status::Success {
-            self.failure = None;
-        }
-    }
-}
-
-impl Undo {
-    fn new(attempt: u32, inputs: Value, at: Timestamp) -> Self {
-        Self {
-            status: Status::RollingBack,
-            attempt,
-            attempt_at: at,
-            inputs,
-            calls: Vec::new(),
-            retry_at: None,
-            failure: None,
-            skipped: None,
-        }
-    }
-}
-
-impl Call {
-    fn new(digest: runwright_model::digest::Digest, request: Request, at: Timestamp) -> Self {
-        Self {
-            digest,
-            request,
-            requested_at: at,
-            outcome: None,
-            votes: Vec::new(),
-            signal: None,
-            probes: 0,
-            last_probe: None,
-            next_probe_at: None,
-        }
     }
 }
 

@@ -98,9 +98,16 @@ fn differing_parts(old_plan: &Plan, old: &Step, new_plan: &Plan, new: &Step) -> 
         }
         (StepKind::UpdateVariable { .. }, StepKind::UpdateVariable { .. }) if old.kind == new.kind => {}
         (StepKind::UpdateVariable { .. }, StepKind::UpdateVariable { .. }) => parts.push("variable or value"),
-        (StepKind::Action { .. } | StepKind::Branch { .. } | StepKind::UpdateVariable { .. }, _) => {
-            parts.push("action")
-        }
+        (StepKind::Loop { .. }, StepKind::Loop { .. }) if old.kind == new.kind => {}
+        (StepKind::Loop { .. }, StepKind::Loop { .. }) => parts.push("list of items or condition"),
+        (
+            StepKind::Action { .. } | StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. },
+            _,
+        ) => parts.push("action"),
+    }
+    let around = |plan: &Plan, step: &Step| step.parent.map(|id| plan.step(id).name.clone());
+    if around(old_plan, old) != around(new_plan, new) {
+        parts.push("loop around it");
     }
     if old.when != new.when {
         parts.push("`when`");

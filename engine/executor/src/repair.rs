@@ -9,7 +9,7 @@ use runwright_model::{
     expression::Reference,
     id::StepId,
     status::Status,
-    step::{Step, StepKind},
+    step::{Repeat, Step, StepKind, enclosing},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -80,6 +80,10 @@ pub(crate) fn requested(state: &State, repair: &Repair) -> Result<Vec<Event>, Er
         }
         Choice::Ask | Choice::Keep => {}
     }
+    let from = match from.filter(|_| !state.is_graph()) {
+        Some(step) => Some(reachable(state, step)?),
+        None => None,
+    };
     if !state.is_graph() && from.is_none() {
         return Err(Error::State(format!(
             "execution {} is {}, and no step of it failed: name the step to begin with (`--from STEP`), or start it \
@@ -92,10 +96,48 @@ pub(crate) fn requested(state: &State, repair: &Repair) -> Result<Vec<Event>, Er
     Ok(vec![Event::Resumed(Resumption {
         by: repair.by.clone(),
         again: again.into_iter().collect(),
-        from: from.filter(|_| !state.is_graph()),
+        from,
         parameters: changed.parameters,
         inputs: changed.inputs,
     })])
+}
+
+/// A step inside a loop can be gone on with where the loop stopped. When the loop had come to its end, or something in
+/// it was undone, it begins anew.
+fn reachable(state: &State, step: StepId) -> Result<StepId, Error> {
+    let around: Vec<StepId> = enclosing(&state.plan.steps, step).collect();
+    let Some(outermost) = around.last() else {
+        return Ok(step);
+    };
+    if around
+        .iter()
+        .any(|id| state.iteration(*id).is_none_or(|iteration| iteration.number == 0))
+    {
+        let name = |id: StepId| &state.plan.step(id).name;
+        return Err(Error::State(format!(
+            "execution {}: step {} is inside the loop {}, which has not begun: begin with the loop (`--from {}`).",
+            state.id,
+            name(step),
+            name(*outermost),
+            name(*outermost)
+        )));
+    }
+    let over = undone_in(state, *outermost) || around.iter().any(|id| state.is_done(*id));
+    Ok(if over { *outermost } else { step })
+}
+
+/// Whether a step inside a loop was undone.
+pub(crate) fn undone_in(state: &State, id: StepId) -> bool {
+    let inside = state
+        .plan
+        .step_ids()
+        .filter(|step| enclosing(&state.plan.steps, *step).any(|around| around == id));
+    inside.flat_map(|step| &state.steps[step.index()].visits).any(|visit| {
+        visit
+            .undo
+            .as_ref()
+            .is_some_and(|undo| undo.status == Status::RolledBack)
+    })
 }
 
 fn check_status(state: &State) -> Result<(), Error> {
@@ -187,6 +229,14 @@ fn references(step: &Step) -> Vec<&Reference> {
             .flat_map(|choice| choice.condition.references())
             .collect(),
         StepKind::UpdateVariable { value, .. } => value.references(),
+        StepKind::Loop { repeat, max_iterations } => {
+            let mut found = match repeat {
+                Repeat::Each { items, .. } => items.references(),
+                Repeat::While(condition) => condition.references(),
+            };
+            found.extend(max_iterations.iter().flat_map(|most| most.references()));
+            found
+        }
     };
     found.extend(
         step.when
@@ -238,7 +288,13 @@ fn stopped_at(state: &State) -> Option<StepId> {
                 .plan
                 .step_ids()
                 .filter(cancelled)
-                .max_by_key(|id| ended_by(state, *id))
+                // A loop ends after the step of it that was under way.
+                .max_by_key(|id| {
+                    (
+                        state.visit(*id).is_some_and(|visit| visit.looping.is_none()),
+                        ended_by(state, *id),
+                    )
+                })
         })
 }
 

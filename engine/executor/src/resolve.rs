@@ -37,7 +37,11 @@ impl StateScope<'_> {
     /// Outputs of a step that did not end well are not visible.
     fn output(&self, step: &str, output: &str) -> Option<Value> {
         let visit = self.state.visit(self.state.plan.step_named(step)?)?;
-        (visit.status == Status::Success).then(|| visit.outputs.get(output).cloned())?
+        match (visit.status, &visit.looping) {
+            (Status::InProgress, Some(looping)) => looping.outputs().remove(output),
+            (Status::Success, _) | (Status::Exited, Some(_)) => visit.outputs.get(output).cloned(),
+            (_, _) => None,
+        }
     }
 
     fn global(&self, global: Global) -> Option<String> {
@@ -139,16 +143,26 @@ pub(crate) fn outputs(state: &State, id: StepId, returned: Value) -> Result<Map<
         })?,
         None => returned,
     };
-    let mut outputs = match &shaped {
-        Value::Object(map) => map.clone(),
+    let outputs = match shaped {
+        Value::Object(map) => map,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     };
+    picked(step, outputs)
+}
+
+/// The outputs of a step's action, and those its author picked from them.
+pub(crate) fn picked(step: &Step, outputs: Map<String, Value>) -> Result<Map<String, Value>, Failure> {
+    if step.outputs.is_empty() {
+        return Ok(outputs);
+    }
+    let root = Value::Object(outputs.clone());
+    let mut outputs = outputs;
     for picked in &step.outputs {
         let value = Selector::parse(&picked.selector)
             .map_err(|error| error.to_string())
             .and_then(|selector| {
                 selector
-                    .select(&shaped, picked.output_type)
+                    .select(&root, picked.output_type)
                     .map_err(|error| error.to_string())
             })
             .map_err(|why| unselectable(step, &picked.name, &picked.selector, &why))?;
@@ -157,7 +171,7 @@ pub(crate) fn outputs(state: &State, id: StepId, returned: Value) -> Result<Map<
     Ok(outputs)
 }
 
-fn invalid_input(step: &Step, why: &str) -> Failure {
+pub(crate) fn invalid_input(step: &Step, why: &str) -> Failure {
     Failure::new(
         FailureKind::InvalidInput,
         format!("step {} cannot start: {why}.", step.name),

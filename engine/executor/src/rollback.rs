@@ -9,7 +9,7 @@ use runwright_model::{
     id::StepId,
     invocation::Done,
     status::Status,
-    step::{Retry, RollbackSpec, Step, StepKind},
+    step::{Retry, RollbackSpec, Step, StepKind, enclosing},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -55,14 +55,18 @@ fn startable(state: &State, left: &[(StepId, u32)]) -> Vec<(StepId, u32)> {
         return next.copied().into_iter().collect();
     }
     let room = (state.plan.max_concurrency as usize).saturating_sub(state.open.len());
-    let pending: BTreeSet<StepId> = left.iter().map(|(step, _)| *step).collect();
+    // What a loop did is undone like what one step did.
+    let top = |step: StepId| enclosing(&state.plan.steps, step).last().unwrap_or(step);
+    let pending: BTreeSet<StepId> = left.iter().map(|(step, _)| top(*step)).collect();
     let blocked = ancestors(state, &pending);
+    let open: BTreeSet<StepId> = state.open.iter().map(|step| top(*step)).collect();
     // Visits of one step are undone one after the other, the last first.
     let mut seen = BTreeSet::new();
     left.iter()
-        .filter(|(step, _)| seen.insert(*step) && !blocked.contains(step) && !state.open.contains(step))
+        .map(|undo| (top(undo.0), undo))
+        .filter(|(top, _)| seen.insert(*top) && !blocked.contains(top) && !open.contains(top))
         .take(room)
-        .copied()
+        .map(|(_, undo)| *undo)
         .collect()
 }
 

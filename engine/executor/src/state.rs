@@ -8,17 +8,19 @@ use std::{
 };
 
 use runwright_model::{
-    capability::{Outcome, Request, approvals::Vote, executions::Request as ChildRequest, waits},
-    digest::Digest,
+    capability::{Request, executions::Request as ChildRequest},
     event::{Event, Pause, Phase, Started, Try},
     failure::Failure,
     id::{ExecutionId, StepId},
     plan::{Order, Plan},
     status::Status,
-    step::OnFailure,
+    step::{OnFailure, enclosing},
     time::Timestamp,
 };
 use serde_json::{Map, Value};
+
+use crate::repeat;
+pub use crate::visit::{Call, Iteration, Looping, Undo, Visit};
 
 /// The state of one execution.
 #[derive(Debug, Clone)]
@@ -43,8 +45,10 @@ pub struct State {
     pub cursor: Option<StepId>,
     /// Graph order: what can start. See `flow.rs`.
     pub(crate) graph: crate::flow::Graph,
-    /// Steps with an attempt that has not ended.
+    /// Steps with an attempt that has not ended. Loops are not among them: they make no attempts.
     pub open: BTreeSet<StepId>,
+    /// Loops under way.
+    pub loops: BTreeSet<StepId>,
     /// The first failure that counts for the whole.
     pub critical: Option<(StepId, Status, Failure)>,
     /// No new steps start: a step failed with Abort or Rollback.
@@ -70,85 +74,6 @@ pub struct State {
 pub struct StepState {
     /// Empty while the step was not reached.
     pub visits: Vec<Visit>,
-}
-
-/// One visit of a step.
-#[derive(Debug, Clone)]
-pub struct Visit {
-    /// `InProgress`, or a final status.
-    pub status: Status,
-    /// Its attempt, from 1; 0 when it was skipped.
-    pub attempt: u32,
-    /// When the visit began.
-    pub started_at: Timestamp,
-    /// When its last attempt began.
-    pub attempt_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-    /// Inputs of the last attempt.
-    pub inputs: Value,
-    /// Its outputs.
-    pub outputs: Map<String, Value>,
-    /// Why the last attempt failed.
-    pub failure: Option<Failure>,
-    /// When the next attempt begins.
-    pub retry_at: Option<Timestamp>,
-    /// Why it was skipped.
-    pub skipped: Option<String>,
-    /// Calls of the last attempt.
-    pub calls: Vec<Call>,
-    /// Calls of the attempts before.
-    pub earlier: Vec<Call>,
-    /// The number of the record that ended it: the order of completion.
-    pub ended_by: Option<u64>,
-    /// It was under way when somebody asked for the end.
-    pub cancelling: bool,
-    /// How it is undone.
-    pub undo: Option<Undo>,
-}
-
-/// Undoing one visit.
-#[derive(Debug, Clone)]
-pub struct Undo {
-    /// `RollingBack`, `RolledBack`, `RollbackFailed`, or `Skipped` by a person.
-    pub status: Status,
-    /// Its attempt, from 1.
-    pub attempt: u32,
-    /// When that began.
-    pub attempt_at: Timestamp,
-    /// What the plugin is given.
-    pub inputs: Value,
-    /// Calls of the last attempt.
-    pub calls: Vec<Call>,
-    /// When the next attempt begins.
-    pub retry_at: Option<Timestamp>,
-    /// Why it failed.
-    pub failure: Option<Failure>,
-    /// Who skipped it, and why.
-    pub skipped: Option<(String, String)>,
-}
-
-/// One capability call.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// What a replay compares.
-    pub digest: Digest,
-    /// What was asked.
-    pub request: Request,
-    /// When.
-    pub requested_at: Timestamp,
-    /// The answer, and when it came.
-    pub outcome: Option<(Outcome, Timestamp)>,
-    /// Votes so far, for an approval.
-    pub votes: Vec<Vote>,
-    /// The signal that came, for a wait for one.
-    pub signal: Option<waits::Signal>,
-    /// Failed probes so far, and when the next is due.
-    pub probes: u32,
-    /// Why the last probe failed.
-    pub last_probe: Option<String>,
-    /// When the next probe is due.
-    pub next_probe_at: Option<Timestamp>,
 }
 
 /// A request for the end.
@@ -231,6 +156,49 @@ impl State {
     #[must_use]
     pub fn visit_number(&self, step: StepId) -> u32 {
         u32::try_from(self.steps[step.index()].visits.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The try that stands for a loop: loops have one attempt.
+    #[must_use]
+    pub fn loop_try(&self, id: StepId) -> Option<Try> {
+        self.visit(id)?.looping.as_ref()?;
+        Some(Try {
+            step: id,
+            visit: self.visit_number(id),
+            phase: Phase::Run,
+            attempt: 1,
+        })
+    }
+
+    /// Whether a step of a loop's body is under way, or a loop in it.
+    #[must_use]
+    pub fn goes_on_in(&self, id: StepId) -> bool {
+        let inside = |step: &StepId| self.plan.step(*step).parent == Some(id);
+        self.open.iter().any(inside) || self.loops.iter().any(inside)
+    }
+
+    /// How often a step was visited, in the current iteration of the loop it is in.
+    #[must_use]
+    pub fn visits_in_iteration(&self, id: StepId) -> usize {
+        let visits = &self.steps[id.index()].visits;
+        let Some(now) = self.plan.step(id).parent.and_then(|around| self.iteration(around)) else {
+            return visits.len();
+        };
+        visits
+            .iter()
+            .rev()
+            .take_while(|visit| visit.iteration == Some(now))
+            .count()
+    }
+
+    /// The iteration a loop is in.
+    #[must_use]
+    pub fn iteration(&self, id: StepId) -> Option<Iteration> {
+        let looping = self.visit(id)?.looping.as_ref()?;
+        Some(Iteration {
+            visit: self.visit_number(id),
+            number: looping.iteration,
+        })
     }
 
     /// The visit a try belongs to.
@@ -343,7 +311,9 @@ impl State {
             .as_ref()
             .is_some_and(|undo| undo.status == Status::RolledBack);
         let passed = match visit.status {
-            Status::Success | Status::Skipped => true,
+            Status::Success | Status::Skipped | Status::Exited => true,
+            // What ended the whole from inside a loop ended the loop too, whatever its own policy says.
+            Status::Failed if visit.looping.as_ref().is_some_and(|looping| looping.failed.is_some()) => false,
             Status::Failed | Status::TimedOut => match self.plan.step(step).on_failure {
                 OnFailure::Continue | OnFailure::Goto(_) => true,
                 OnFailure::Abort | OnFailure::Rollback => false,
@@ -353,7 +323,6 @@ impl State {
             | Status::Waiting
             | Status::Cancelling
             | Status::Cancelled
-            | Status::Exited
             | Status::RollingBack
             | Status::RolledBack
             | Status::RollbackFailed
@@ -370,8 +339,14 @@ impl State {
             Phase::Run => visit.attempt_at,
             Phase::Rollback => visit.undo.as_ref()?.attempt_at,
         };
-        let seconds = self.plan.step(of.step).timeout_seconds?;
-        Some(begun.after(std::time::Duration::from_secs(seconds)))
+        let seconds = self.plan.step(of.step).timeout_seconds;
+        let own = seconds.map(|seconds| begun.after(std::time::Duration::from_secs(seconds)));
+        let forwards = of.phase == Phase::Run;
+        let around = enclosing(&self.plan.steps, of.step).filter(|_| forwards);
+        around
+            .filter_map(|around| repeat::deadline(self, around))
+            .chain(own)
+            .min()
     }
 
     /// How the execution stands.
@@ -452,26 +427,5 @@ impl State {
     #[must_use]
     pub fn is_graph(&self) -> bool {
         self.plan.order == Order::Graph
-    }
-}
-
-impl Call {
-    /// Whether only a person can answer it: nobody has yet, or not enough.
-    #[must_use]
-    pub fn needs_person(&self) -> bool {
-        match &self.request {
-            Request::Approvals(question) => crate::waits::decision(question, self).is_none(),
-            Request::Waits(waits::Request::Signal { .. }) => self.signal.is_none(),
-            Request::Waits(
-                waits::Request::Sleep { .. } | waits::Request::SleepUntil { .. } | waits::Request::Probe { .. },
-            )
-            | Request::Commands(_)
-            | Request::Files(_)
-            | Request::Http(_)
-            | Request::Aws(_)
-            | Request::Parameters(_)
-            | Request::Blobs(_)
-            | Request::Executions(_) => false,
-        }
     }
 }

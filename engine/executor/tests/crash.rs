@@ -49,6 +49,35 @@ const SCENARIOS: &[(&str, &str)] = &[
 - {name: Pause, action: 'test:pause', inputs: {}}
 - {name: B, action: 'test:do', inputs: {Commands: [b]}}",
     ),
+    (
+        "a loop with a wait and a failure that is tolerated",
+        "- name: L
+  action: aws:loop
+  inputs:
+    Iterators: [x, y, z]
+    Steps:
+    - {name: A, action: 'test:do', inputs: {Commands: ['a {{ L.CurrentIteratorValue }}', 'b {{ L.CurrentIteration }}']}}
+    - {name: Pause, action: 'test:pause', inputs: {}}
+    - {name: F, action: 'test:do', inputs: {Commands: ['false {{ L.CurrentIteration }}']}, onFailure: Continue}
+- {name: B, action: 'test:do', inputs: {Commands: ['c {{ L.CurrentIteration }}']}}",
+    ),
+    (
+        "nested loops that are left, and undone",
+        "- name: L
+  action: aws:loop
+  inputs:
+    LoopCondition: {Variable: '{{ L.CurrentIteration }}', NumericLesser: 2}
+    Steps:
+    - name: M
+      action: aws:loop
+      inputs:
+        Iterators: [x, y]
+        Steps:
+        - {name: A, action: 'test:do', inputs: {Commands: ['a {{ L.CurrentIteration }} {{ M.CurrentIteratorValue }}']}}
+        - {name: S, action: 'test:sleep', inputs: {Ms: 2500}, nextStep: Out}
+    - {name: Out, action: 'test:do', inputs: {Commands: ['out {{ L.CurrentIteration }}']}}
+- {name: F, action: 'test:do', inputs: {Commands: ['false']}, onFailure: Rollback}",
+    ),
 ];
 
 /// Lets the execution run to its end or to the end of its store, giving what it waits for.

@@ -115,6 +115,20 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// An iteration of a loop began.
+    IterationStarted {
+        /// The loop.
+        of: Try,
+        /// Its number, from 1.
+        iteration: u32,
+    },
+    /// A step inside a loop led out of it: the loop is `Exited`.
+    StepExited {
+        /// The loop.
+        of: Try,
+        /// Where the flow goes on.
+        to: StepId,
+    },
     /// A variable changed.
     VariableSet {
         /// By which step.

@@ -13,6 +13,9 @@ use crate::{
 pub struct Step {
     /// Its name, unique in the plan.
     pub name: String,
+    /// The loop in whose body it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<StepId>,
     /// What it does.
     pub kind: StepKind,
     /// Outputs picked from the action's own by the author.
@@ -64,6 +67,32 @@ pub enum StepKind {
         /// Its new value.
         value: Template,
     },
+    /// Runs the steps of its body in rounds (`aws:loop`). They stand behind it in the plan and name it as their
+    /// parent.
+    Loop {
+        /// How often.
+        repeat: Repeat,
+        /// Iterations at most: 1 to [`ITERATIONS_MAX`], which it is when absent.
+        max_iterations: Option<Template>,
+    },
+}
+
+/// The most iterations of a loop (SSM Automation's limit).
+pub const ITERATIONS_MAX: u32 = 100;
+
+/// How often a loop runs its body.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repeat {
+    /// Once for each item of a list.
+    Each {
+        /// The list; a single value is a list of one.
+        items: Template,
+        /// The type of the items: String, Boolean, Integer or StringMap.
+        item_type: ParameterType,
+    },
+    /// Once, and again as long as this holds after an iteration.
+    While(Condition),
 }
 
 impl StepKind {
@@ -74,8 +103,27 @@ impl StepKind {
             Self::Action { action, .. } => action,
             Self::Branch { .. } => "aws:branch",
             Self::UpdateVariable { .. } => "aws:updateVariable",
+            Self::Loop { .. } => "aws:loop",
         }
     }
+}
+
+/// The step behind this one in the same body, or at the top of the plan: where the flow goes on by itself.
+///
+/// Bodies stand behind their loops, so the steps between the two are those inside this one.
+#[must_use]
+pub fn following(steps: &[Step], id: StepId) -> Option<StepId> {
+    let parent = steps[id.index()].parent;
+    let behind = steps.iter().enumerate().skip(id.index() + 1);
+    behind
+        .take_while(|(_, step)| step.parent >= parent)
+        .find(|(_, step)| step.parent == parent)
+        .map(|(index, _)| StepId::from_index(index))
+}
+
+/// The loops a step is in, innermost first.
+pub fn enclosing(steps: &[Step], id: StepId) -> impl Iterator<Item = StepId> + '_ {
+    std::iter::successors(steps[id.index()].parent, |around| steps[around.index()].parent)
 }
 
 /// One way out of a branch.

@@ -44,6 +44,8 @@ fn step(state: &State, id: StepId) -> StepView {
         name: step.name.clone(),
         action: step.kind.action().to_owned(),
         status: state.step_status(id),
+        in_loop: step.parent.as_ref().map(name),
+        iteration: visit.and_then(iteration),
         depends_on: step.depends_on.iter().map(name).collect(),
         attempt: visit.map_or(0, |visit| visit.attempt),
         max_attempts: step.retry.max_attempts,
@@ -63,12 +65,20 @@ fn step(state: &State, id: StepId) -> StepView {
     }
 }
 
+/// How far a loop is; for a step inside one, the iteration it was in.
+fn iteration(visit: &Visit) -> Option<u32> {
+    let own = visit.looping.as_ref().map(|looping| looping.iteration);
+    own.or(visit.iteration.map(|iteration| iteration.number))
+        .filter(|iteration| *iteration > 0)
+}
+
 /// The visits before the last one.
 fn earlier(state: &State, id: StepId) -> Vec<VisitView> {
     let visits = &state.steps[id.index()].visits;
     let before = visits.len().saturating_sub(1);
     let view = |(visit, number): (&Visit, u32)| VisitView {
         visit: number,
+        iteration: iteration(visit),
         status: visit.status,
         started_at: visit.started_at,
         ended_at: visit.ended_at,

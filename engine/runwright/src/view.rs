@@ -59,6 +59,12 @@ pub struct StepView {
     pub action: String,
     /// How it stands.
     pub status: Status,
+    /// The name of the loop it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_loop: Option<String>,
+    /// The iteration in which it was last; that it is in, for a loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<u32>,
     /// The names of the steps it waits for (graph order).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
@@ -298,6 +304,9 @@ impl ReasonView {
 pub struct VisitView {
     /// Its number, from 1.
     pub visit: u32,
+    /// The iteration of the loop it was in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<u32>,
     /// How it ended.
     pub status: Status,
     /// When it began.

@@ -21,6 +21,8 @@ pub struct Knobs {
     pub people: bool,
     /// Whether steps wait for times and probes.
     pub waits: bool,
+    /// Whether steps run in loops.
+    pub loops: bool,
     /// Whether it matters how long something takes: deadlines, timeouts, steps side by side that fail.
     pub races: bool,
 }
@@ -34,6 +36,7 @@ impl Knobs {
         failures: true,
         people: true,
         waits: true,
+        loops: true,
         races: true,
     };
 
@@ -117,6 +120,26 @@ impl Writer {
 
     fn step(&mut self, index: u32, count: u32) -> String {
         let last = index + 1 == count;
+        let mut step = if self.knobs.loops && self.chance(12) {
+            self.repeat(index, count)
+        } else {
+            match self.plain(index, count, last) {
+                Ok(plain) => return plain,
+                Err(action) => action,
+            }
+        };
+        if self.graph {
+            let needs: Vec<String> = (0..index)
+                .filter(|_| self.rng.u32(0..100) < 35)
+                .map(|need| format!("S{need}"))
+                .collect();
+            let _ = write!(step, ", dependsOn: [{}]", needs.join(", "));
+        }
+        step
+    }
+
+    /// A step without dependencies, or an action.
+    fn plain(&mut self, index: u32, count: u32, last: bool) -> Result<String, String> {
         let plain = if self.graph {
             None
         } else {
@@ -126,19 +149,69 @@ impl Writer {
                 _ => None,
             }
         };
-        let mut step = match plain {
-            Some(step) => return step,
-            None => self.action(index),
+        if let Some(step) = plain {
+            return Ok(step);
+        }
+        let mut step = self.action(index);
+        self.readable.push(index);
+        let forward = (!self.graph && !last).then(|| self.rng.u32(index + 1..count));
+        let forward = forward.map(|to| format!("S{to}"));
+        self.policies(&mut step, forward.as_deref());
+        if self.jumps(&mut step, forward.as_deref()) {
+            // The flow does not lead straight from these to what comes after.
+            self.readable.clear();
+        }
+        Err(step)
+    }
+
+    /// A loop over a list or until a condition, with one to three steps.
+    fn repeat(&mut self, index: u32, count: u32) -> String {
+        let steps = self.rng.u32(1..=3);
+        let body: Vec<String> = (0..steps).map(|at| self.inside(index, at, steps, count)).collect();
+        let how = match self.rng.u32(0..3) {
+            0 => "Iterators: [x, y, z], MaxIterations: 2".to_owned(),
+            1 => "Iterators: ['{{ X }}', '{{ variable:V }}']".to_owned(),
+            _ => format!(
+                "LoopCondition: {{Variable: '{{{{ S{index}.CurrentIteration }}}}', NumericLesser: {}}}",
+                self.rng.u32(1..=3)
+            ),
         };
-        self.policies(&mut step, index, count);
-        if self.graph {
-            let needs: Vec<String> = (0..index)
-                .filter(|_| self.rng.u32(0..100) < 35)
-                .map(|need| format!("S{need}"))
-                .collect();
-            let _ = write!(step, ", dependsOn: [{}]", needs.join(", "));
+        let mut step = format!("action: 'aws:loop', inputs: {{{how}, Steps: [{}]}}", body.join(", "));
+        if self.knobs.races && self.chance(15) {
+            let _ = write!(step, ", timeoutSeconds: {}", self.pick(&[1, 10, 100]));
+        }
+        if self.chance(20) {
+            step.push_str(", onFailure: Continue");
         }
         step
+    }
+
+    /// A step of a loop: some lead out of it.
+    fn inside(&mut self, index: u32, at: u32, steps: u32, count: u32) -> String {
+        let out = (!self.graph && index + 1 < count).then(|| self.rng.u32(index + 1..count));
+        let out = out.map(|to| format!("S{to}"));
+        let next = (at + 1 < steps).then(|| format!("S{index}B{}", self.rng.u32(at + 1..steps)));
+        let to = if self.chance(50) { out.clone() } else { next.clone() };
+        let name = format!("name: S{index}B{at}");
+        let when = format!("Variable: '{{{{ S{index}.CurrentIteration }}}}', NumericEquals: 2");
+        let branch = |to: &str, more: &str| {
+            format!("{{{name}, action: 'aws:branch', inputs: {{Choices: [{{NextStep: {to}, {when}}}]}}{more}}}")
+        };
+        if let Some(out) = out.filter(|_| self.chance(15)) {
+            return branch(&out, "");
+        }
+        if at + 1 < steps && self.chance(15) {
+            return branch(&format!("S{index}B{}", at + 1), ", isEnd: true");
+        }
+        if self.chance(10) {
+            return format!("{{{name}, {}}}", self.variable());
+        }
+        let mut step = self.action(index * 100 + 50 + at);
+        self.policies(&mut step, to.as_deref());
+        if next.is_none() && self.chance(10) {
+            step.push_str(", isEnd: true");
+        }
+        format!("{{{name}, {step}}}")
     }
 
     /// Forward, or back to a step that counts its rounds.
@@ -181,7 +254,6 @@ impl Writer {
             .map(|line| format!("'{}'", self.line(index, line)))
             .collect();
         let value = self.value();
-        self.readable.push(index);
         let action = if undoable { "sim:do" } else { "sim:plain" };
         format!(
             "action: '{action}', inputs: {{Do: [{}], With: '{value}'}}",
@@ -236,7 +308,7 @@ impl Writer {
         }
     }
 
-    fn policies(&mut self, step: &mut String, index: u32, count: u32) {
+    fn policies(&mut self, step: &mut String, forward: Option<&str>) {
         let hangs = step.contains("run hang-");
         if hangs || (self.knobs.races && self.chance(20)) {
             let _ = write!(step, ", timeoutSeconds: {}", self.pick(&[1, 2, 10, 100]));
@@ -252,12 +324,11 @@ impl Writer {
         }
         // Steps side by side, and one that ends the whole: who was quicker would decide.
         let calm_graph = self.graph && !self.knobs.races;
-        let forward = (!self.graph && index + 1 < count).then(|| self.rng.u32(index + 1..count));
         match (self.rng.u32(0..100), forward) {
             (0..20, _) => step.push_str(", onFailure: Continue"),
             (20..38, _) if !calm_graph => step.push_str(", onFailure: Rollback"),
             (38..48, Some(target)) => {
-                let _ = write!(step, ", onFailure: 'step:S{target}'");
+                let _ = write!(step, ", onFailure: 'step:{target}'");
             }
             _ => {}
         }
@@ -272,22 +343,21 @@ impl Writer {
         if self.chance(8) {
             step.push_str(", when: {Variable: '{{ X }}', StringEquals: x}");
         }
-        self.jumps(step, forward);
+        if let Some(target) = forward.filter(|_| self.chance(25)) {
+            let _ = write!(step, ", onCancel: 'step:{target}'");
+        }
     }
 
-    fn jumps(&mut self, step: &mut String, forward: Option<u32>) {
-        let Some(target) = forward else { return };
-        if self.chance(25) {
-            let _ = write!(step, ", onCancel: 'step:S{target}'");
-        }
+    /// Whether the flow was led elsewhere than to the following step.
+    fn jumps(&mut self, step: &mut String, forward: Option<&str>) -> bool {
+        let Some(target) = forward else { return false };
         if self.chance(4) {
             step.push_str(", isEnd: true");
         } else if self.chance(6) {
-            let _ = write!(step, ", nextStep: S{target}");
+            let _ = write!(step, ", nextStep: {target}");
         } else {
-            return;
+            return false;
         }
-        // The flow does not lead straight from these to what comes after.
-        self.readable.clear();
+        true
     }
 }

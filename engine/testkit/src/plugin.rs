@@ -83,6 +83,15 @@ impl Plugins {
         self
     }
 
+    /// With this schema of the inputs of an action that was added before.
+    #[must_use]
+    pub fn takes(mut self, action: &str, inputs: Schema) -> Self {
+        if let Some(spec) = self.specs.get_mut(action) {
+            spec.manifest.inputs = inputs;
+        }
+        self
+    }
+
     /// What a compiler's catalog needs.
     #[must_use]
     pub fn specs(&self) -> BTreeMap<String, ActionSpec> {

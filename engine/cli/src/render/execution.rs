@@ -295,7 +295,10 @@ pub(crate) fn remarks(step: &StepView, now: Timestamp) -> String {
     if step.attempt > 1 {
         words.push(format!("attempt {} of {}", step.attempt, step.max_attempts));
     }
-    if step.visit > 1 {
+    if let Some(iteration) = step.iteration {
+        let around = step.in_loop.as_ref().map(|name| format!("in {} ", visible(name)));
+        words.push(format!("{}iteration {iteration}", around.unwrap_or_default()));
+    } else if step.visit > 1 {
         words.push(format!("visit {}", step.visit));
     }
     words.join(", ")

@@ -11,7 +11,7 @@ use crate::{
 pub(super) fn check(draft: &Draft<'_>, findings: &mut Findings) {
     for action in draft.document.steps.iter().filter_map(|step| step.action.as_ref()) {
         let name = action.value.as_str();
-        let provided = draft.catalog.actions.contains_key(name) && name != known::LOOP;
+        let provided = draft.catalog.actions.contains_key(name);
         if !provided && !known::is_built_in(name) {
             findings.push(problem(draft, action));
         }

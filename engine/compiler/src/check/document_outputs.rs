@@ -18,16 +18,14 @@ pub(super) fn check(draft: &Draft<'_>, findings: &mut Findings) {
             continue;
         };
         let Some(index) = draft.names.get(step) else {
-            if !draft.loop_steps.contains(step) {
-                let finding = Finding::error(codes::UNKNOWN_STEP, output.place, format!("there is no step `{step}`"));
-                findings.push(match draft.nearest_step(step) {
-                    Some(near) => finding
-                        .help(format!("did you mean `{near}`?"))
-                        .fix(format!("{near}.{name}")),
-                    None if step.contains("{{") => finding.help("outputs are written without braces"),
-                    None => finding,
-                });
-            }
+            let finding = Finding::error(codes::UNKNOWN_STEP, output.place, format!("there is no step `{step}`"));
+            findings.push(match draft.nearest_step(step) {
+                Some(near) => finding
+                    .help(format!("did you mean `{near}`?"))
+                    .fix(format!("{near}.{name}")),
+                None if step.contains("{{") => finding.help("outputs are written without braces"),
+                None => finding,
+            });
             continue;
         };
         if let Output::Missing(known) = types::output(draft, *index, name) {

@@ -1,6 +1,10 @@
 //! In graph order nothing jumps: steps follow from `dependsOn` alone.
 
-use runwright_model::plan::Order;
+use runwright_model::{
+    id::StepId,
+    plan::Order,
+    step::{OnFailure, StepKind},
+};
 
 use crate::{
     codes,
@@ -21,11 +25,32 @@ pub(super) fn check(draft: &Draft<'_>, findings: &mut Findings) {
                 .iter()
                 .find(|step| step.depends_on.is_some())
                 .map(RawStep::head);
-            for step in &draft.document.steps {
-                findings.extend(jumps(step).into_iter().map(|(place, what)| problem(place, what, first)));
+            for (index, step) in draft.document.steps.iter().enumerate() {
+                let found = match step.parent {
+                    None => jumps(step),
+                    Some(_) => leaves(draft, index),
+                };
+                findings.extend(found.into_iter().map(|(place, what)| problem(place, what, first)));
             }
         }
     }
+}
+
+/// The steps of a loop are a list, and may jump within it: not to steps in graph order.
+fn leaves(draft: &Draft<'_>, index: usize) -> Vec<(Place, &'static str)> {
+    let step = &draft.steps[index];
+    let mut targets: Vec<StepId> = step.next.into_iter().chain(step.on_cancel).collect();
+    if let OnFailure::Goto(target) = step.on_failure {
+        targets.push(target);
+    }
+    if let StepKind::Branch { choices, default } = &step.kind {
+        targets.extend(choices.iter().map(|choice| choice.next).chain(*default));
+    }
+    let outside = targets
+        .into_iter()
+        .any(|target| draft.steps[target.index()].parent.is_none());
+    let place = draft.document.steps[index].head();
+    outside.then_some((place, "a jump out of a loop")).into_iter().collect()
 }
 
 /// What belongs to list order, and where it is written.

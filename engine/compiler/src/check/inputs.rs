@@ -25,9 +25,6 @@ pub(super) fn check(draft: &Draft<'_>, findings: &mut Findings) {
         let Some(spec) = draft.catalog.actions.get(action) else {
             continue;
         };
-        if action == crate::known::LOOP {
-            continue;
-        }
         let mut checker = Checker {
             draft,
             action,

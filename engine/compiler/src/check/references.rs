@@ -113,9 +113,6 @@ fn unknown_global(name: &str, place: Place) -> Finding {
 
 fn unknown_output(draft: &Draft<'_>, step: &str, output: &str, place: &dyn Fn() -> Place) -> Option<Finding> {
     let Some(index) = draft.names.get(step) else {
-        if draft.loop_steps.contains(step) {
-            return None;
-        }
         let finding = Finding::error(codes::UNKNOWN_SOURCE, place(), format!("there is no step `{step}`"));
         return Some(match draft.nearest_step(step) {
             Some(near) => finding

@@ -4,7 +4,7 @@ use runwright_model::{
     expression::Reference,
     parameter::ParameterType,
     schema::{Additional, Kind, Schema},
-    step::StepKind,
+    step::{Repeat, StepKind},
 };
 
 use crate::{draft::Draft, known};
@@ -92,6 +92,7 @@ pub(crate) fn output<'d>(draft: &'d Draft<'_>, index: usize, name: &str) -> Outp
         }),
         StepKind::Branch { .. } => Output::Missing(own.chain(["NextStep"]).collect()),
         StepKind::UpdateVariable { .. } => Output::Missing(own.collect()),
+        StepKind::Loop { repeat, .. } => of_loop(repeat, name, own),
         StepKind::Action { action, .. } => match draft.catalog.actions.get(action).map(|spec| &spec.manifest.outputs) {
             None => Output::Unknown,
             Some(_) if name == "OutputPayload" && known::WITH_PAYLOAD.contains(&action.as_str()) => Output::Unknown,
@@ -101,6 +102,20 @@ pub(crate) fn output<'d>(draft: &'d Draft<'_>, index: usize, name: &str) -> Outp
                 None => Output::Missing(own.chain(schema.properties.keys().map(String::as_str)).collect()),
             },
         },
+    }
+}
+
+/// The outputs of a loop, which the steps of its body see too.
+fn of_loop<'d>(repeat: &Repeat, name: &str, own: impl Iterator<Item = &'d str>) -> Output<'d> {
+    let value = match repeat {
+        Repeat::Each { item_type, .. } => Some(Type::of(*item_type)),
+        Repeat::While(_) => None,
+    };
+    match (name, value) {
+        ("CurrentIteration", _) => Output::Typed(Type::of(ParameterType::Integer)),
+        ("CurrentIteratorValue", Some(value)) => Output::Typed(value),
+        (_, Some(_)) => Output::Missing(own.chain(["CurrentIteration", "CurrentIteratorValue"]).collect()),
+        (_, None) => Output::Missing(own.chain(["CurrentIteration"]).collect()),
     }
 }
 

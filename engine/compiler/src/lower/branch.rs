@@ -29,7 +29,7 @@ pub(super) fn lower(draft: &mut Draft<'_>, index: usize, raw: &RawStep, findings
             }
             "Default" => {
                 let name = fields::text(entry.value.clone(), "`Default`", findings);
-                default = name.and_then(|name| draft.target(&name, findings));
+                default = name.and_then(|name| draft.target(index, &name, findings));
             }
             _ => findings.push(unknown_input("aws:branch", entry, &["Choices", "Default"])),
         }
@@ -52,7 +52,7 @@ fn choice(draft: &mut Draft<'_>, index: usize, node: &crate::syntax::Node, findi
         .choice(node)
     });
     draft.comparisons.extend(comparisons);
-    let target = read.and_then(|(name, condition)| Some((draft.target(&name, findings), condition?)));
+    let target = read.and_then(|(name, condition)| Some((draft.target(index, &name, findings), condition?)));
     let Some((Some(next), condition)) = target else {
         // Nobody knows where this choice leads.
         draft.jumps_known = false;

@@ -2,6 +2,7 @@
 
 mod action;
 mod branch;
+mod repeat;
 mod update_variable;
 
 pub(crate) use update_variable::unknown_input;
@@ -25,12 +26,14 @@ use crate::{
 pub(crate) fn step(draft: &mut Draft<'_>, index: usize, raw: &RawStep, findings: &mut Findings) -> Step {
     let kind = match raw.action() {
         known::BRANCH => branch::lower(draft, index, raw, findings),
+        known::LOOP => repeat::lower(draft, index, raw, findings),
         known::UPDATE_VARIABLE => update_variable::lower(draft, index, raw, findings),
         _ => action::lower(draft, index, raw),
     };
-    let on_failure = on_failure(draft, raw, findings);
+    let on_failure = on_failure(draft, index, raw, findings);
     let on_cancel = match raw.on_cancel.as_ref().map(|policy| (&policy.value, policy.place)) {
         Some((Policy::Goto(name), place)) => draft.target(
+            index,
             &Spanned {
                 value: name.clone(),
                 place,
@@ -39,8 +42,8 @@ pub(crate) fn step(draft: &mut Draft<'_>, index: usize, raw: &RawStep, findings:
         ),
         Some((Policy::Abort | Policy::Continue | Policy::Rollback, _)) | None => None,
     };
-    let next = raw.next.as_ref().and_then(|name| draft.target(name, findings));
-    let depends_on = depends_on(draft, raw, findings);
+    let next = raw.next.as_ref().and_then(|name| draft.target(index, name, findings));
+    let depends_on = depends_on(draft, index, raw, findings);
     let when = raw.when.as_ref().and_then(|node| {
         let mut comparisons = Vec::new();
         let condition = draft.read(Site::When, Some(index), |templates| {
@@ -56,6 +59,7 @@ pub(crate) fn step(draft: &mut Draft<'_>, index: usize, raw: &RawStep, findings:
     });
     Step {
         name: raw.name().to_owned(),
+        parent: raw.parent.map(StepId::from_index),
         rollback: rollback(draft, index, raw, &kind),
         kind,
         outputs: raw.outputs.iter().map(output).collect(),
@@ -71,7 +75,7 @@ pub(crate) fn step(draft: &mut Draft<'_>, index: usize, raw: &RawStep, findings:
     }
 }
 
-fn on_failure(draft: &mut Draft<'_>, raw: &RawStep, findings: &mut Findings) -> OnFailure {
+fn on_failure(draft: &mut Draft<'_>, index: usize, raw: &RawStep, findings: &mut Findings) -> OnFailure {
     let Some(policy) = &raw.on_failure else {
         return OnFailure::Abort;
     };
@@ -81,6 +85,7 @@ fn on_failure(draft: &mut Draft<'_>, raw: &RawStep, findings: &mut Findings) -> 
         Policy::Rollback => OnFailure::Rollback,
         Policy::Goto(name) => draft
             .target(
+                index,
                 &Spanned {
                     value: name.clone(),
                     place: policy.place,
@@ -92,9 +97,9 @@ fn on_failure(draft: &mut Draft<'_>, raw: &RawStep, findings: &mut Findings) -> 
 }
 
 /// Names that are given twice count once.
-fn depends_on(draft: &mut Draft<'_>, raw: &RawStep, findings: &mut Findings) -> Vec<StepId> {
+fn depends_on(draft: &mut Draft<'_>, index: usize, raw: &RawStep, findings: &mut Findings) -> Vec<StepId> {
     let names = raw.depends_on.iter().flatten();
-    let mut ids: Vec<StepId> = names.filter_map(|name| draft.target(name, findings)).collect();
+    let mut ids: Vec<StepId> = names.filter_map(|name| draft.target(index, name, findings)).collect();
     ids.sort_unstable();
     ids.dedup();
     ids
@@ -110,7 +115,8 @@ fn output(raw: &crate::step::RawOutput) -> OutputSpec {
 
 fn rollback(draft: &mut Draft<'_>, index: usize, raw: &RawStep, kind: &StepKind) -> RollbackSpec {
     match (kind, &raw.rollback) {
-        (StepKind::Branch { .. } | StepKind::UpdateVariable { .. }, _) | (_, RawRollback::None) => RollbackSpec::None,
+        (StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. }, _)
+        | (_, RawRollback::None) => RollbackSpec::None,
         (StepKind::Action { .. }, RawRollback::Absent) => RollbackSpec::Plugin,
         (StepKind::Action { .. }, RawRollback::Inputs(_, entries)) => {
             RollbackSpec::PluginWith(templates(draft, Site::Rollback, index, entries))

@@ -7,7 +7,7 @@ pub(crate) mod machine;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use runwright_compiler::{Catalog, Source};
+use runwright_compiler::{Catalog, Compiled, Severity, Source};
 use runwright_executor::{Executor, Ports, state::State};
 use runwright_model::{
     capability::{Answer, Request, approvals, commands, files, waits},
@@ -33,6 +33,7 @@ pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_000_000);
 ///   `undo COMMAND`, backwards.
 /// - `test:ask`, `test:pause`, `test:sleep`: waits.
 /// - `test:pure`: no call; returns its inputs.
+/// - `test:list`: no call; returns its input `Items`, which is a list of texts.
 /// - `test:flaky`: a command, then fails until attempt `Until`.
 /// - `test:stubborn`: cannot be undone; `test:slow-undo`: sleeps five seconds to be undone.
 /// - `test:unstable`: makes another call each time it is run.
@@ -63,6 +64,17 @@ pub(crate) fn plugins() -> Plugins {
                 Value::Null
             })
         })
+        .with("test:list", |invocation, _| async move {
+            Invoked::Returned(invocation.inputs)
+        })
+        .takes(
+            "test:list",
+            serde_json::from_value(json!({
+                "type": "object",
+                "properties": {"Items": {"type": "array", "items": {"type": "string"}}},
+            }))
+            .unwrap(),
+        )
         .with("test:stubborn", |invocation, _| async move {
             if invocation.phase() == Phase::Rollback {
                 return Invoked::Failed(Failure::new(FailureKind::Rejected, "it does not want to"));
@@ -163,6 +175,20 @@ async fn unstable(calls: &dyn Calls) -> Result<Invoked, Invoked> {
 
 /// The plan of a document.
 pub(crate) fn plan(text: &str) -> Arc<Plan> {
+    let compiled = compiled(text);
+    Arc::new(compiled.plan.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics)))
+}
+
+/// The codes of the errors that keep a document from being a plan.
+pub(crate) fn refused(text: &str) -> Vec<&'static str> {
+    let errors = compiled(text).diagnostics.into_iter();
+    errors
+        .filter(|found| found.severity == Severity::Error)
+        .map(|found| found.code)
+        .collect()
+}
+
+fn compiled(text: &str) -> Compiled {
     let source = Source {
         name: "test".into(),
         origin: "test.yaml".into(),
@@ -172,8 +198,7 @@ pub(crate) fn plan(text: &str) -> Arc<Plan> {
         actions: plugins().specs(),
         ..Catalog::default()
     };
-    let compiled = runwright_compiler::parse(&source).compile(&catalog);
-    Arc::new(compiled.plan.unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics)))
+    runwright_compiler::parse(&source).compile(&catalog)
 }
 
 /// A document with these steps.
@@ -229,10 +254,22 @@ fn ports(store: Arc<dyn Store>, world: &World) -> Ports {
 
 /// Runs a document to its end without a crash.
 pub(crate) async fn run(text: &str) -> (State, World) {
+    run_with(text, json!({})).await
+}
+
+/// The same, with these parameters.
+pub(crate) async fn run_with(text: &str, given: Value) -> (State, World) {
     let (tape, world) = (Tape::default(), World::default());
     let (executor, _) = executor(&tape, &world, usize::MAX).await;
     let plan = plan(text);
-    executor.start(id(), plan.clone(), started(&plan)).await.unwrap();
+    let Value::Object(given) = given else {
+        panic!("parameters are an object")
+    };
+    let started = Started {
+        parameters: runwright_compiler::bind(&plan, &given).unwrap(),
+        ..started(&plan)
+    };
+    executor.start(id(), plan.clone(), started).await.unwrap();
     executor.wait(&id(), false).await.unwrap();
     (executor.state(&id()).await.unwrap(), world)
 }

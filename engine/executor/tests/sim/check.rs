@@ -412,6 +412,8 @@ impl Journal {
             | Event::AttemptFailed { .. }
             | Event::StepFailed { .. }
             | Event::StepSkipped { .. }
+            | Event::IterationStarted { .. }
+            | Event::StepExited { .. }
             | Event::VariableSet { .. }
             | Event::CallProbed { .. }
             | Event::CallCompleted { .. }

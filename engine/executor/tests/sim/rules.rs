@@ -9,7 +9,7 @@ use runwright_model::{
     id::StepId,
     plan::{Order, Plan},
     status::Status,
-    step::{RollbackSpec, StepKind},
+    step::{RollbackSpec, StepKind, following},
     time::Timestamp,
 };
 use runwright_store::Append;
@@ -22,6 +22,7 @@ pub(crate) type Checked = Result<(), (&'static str, String)>;
 pub(crate) const APPEND_THEN_ACT: &str = "append-then-act";
 pub(crate) const ONE_EFFECT: &str = "one-effect";
 pub(crate) const ONE_SUCCESS: &str = "one-success";
+pub(crate) const ITERATIONS_FOLLOW: &str = "iterations-follow";
 pub(crate) const NO_GAPS: &str = "no-gaps";
 pub(crate) const TIME_GOES_ON: &str = "time-goes-on";
 pub(crate) const CANCEL_IS_FINAL: &str = "cancel-is-final";
@@ -45,6 +46,10 @@ pub(crate) const RULES: &[(&str, &str)] = &[
     ),
     (ONE_EFFECT, "no idempotency key begins two effects"),
     (ONE_SUCCESS, "no visit of a step ends well twice"),
+    (
+        ITERATIONS_FOLLOW,
+        "iterations of a loop follow each other, and none begins while another goes on",
+    ),
     (NO_GAPS, "records are numbered without gaps, and a journal begins once"),
     (TIME_GOES_ON, "time never goes back within a journal"),
     (
@@ -107,6 +112,7 @@ pub(crate) fn before(journal: &Journal, record: &Record) -> Checked {
     }
     match &record.event {
         Event::StepStarted { of, .. } => started(journal, *of),
+        Event::IterationStarted { of, iteration } => iterates(journal, *of, *iteration),
         Event::StepSucceeded { of, .. } => succeeded(journal, *of),
         Event::CallRequested { of, .. } if state.open_calls(*of).is_none() || is_cancelled(journal, *of) => {
             Err((CANCEL_IS_FINAL, "a call of a try that is over".into()))
@@ -128,6 +134,7 @@ pub(crate) fn before(journal: &Journal, record: &Record) -> Checked {
         | Event::AttemptFailed { .. }
         | Event::StepFailed { .. }
         | Event::StepSkipped { .. }
+        | Event::StepExited { .. }
         | Event::VariableSet { .. }
         | Event::CallRequested { .. }
         | Event::CallProbed { .. }
@@ -151,6 +158,22 @@ fn is_cancelled(journal: &Journal, of: Try) -> bool {
     of.phase == Phase::Run && visit.is_some_and(|visit| visit.cancelling)
 }
 
+/// Iterations follow each other, one at a time, and none begins in a loop that was asked to end.
+fn iterates(journal: &Journal, of: Try, iteration: u32) -> Checked {
+    let state = &journal.state;
+    let before = state.visit_of(of).and_then(|visit| visit.looping.as_ref());
+    if before.is_none_or(|looping| looping.iteration + 1 != iteration) || state.goes_on_in(of.step) {
+        return Err((
+            ITERATIONS_FOLLOW,
+            format!("S{}.{} iteration {iteration}", of.step.0, of.visit),
+        ));
+    }
+    if is_cancelled(journal, of) {
+        return Err((CANCEL_IS_FINAL, "an iteration of a loop that is over".into()));
+    }
+    Ok(())
+}
+
 fn started(journal: &Journal, of: Try) -> Checked {
     let Some(targets) = &journal.after_cancel else {
         return Ok(());
@@ -171,11 +194,10 @@ fn after(plan: &Plan, from: &BTreeSet<StepId>) -> BTreeSet<StepId> {
             continue;
         }
         let step = plan.step(id);
-        let following = StepId::from_index(id.index() + 1);
-        todo.extend(step.next);
-        if following.index() < plan.steps.len() {
-            todo.push(following);
-        }
+        todo.extend(step.next.into_iter().chain(following(&plan.steps, id)));
+        // A loop that begins in this flow runs its body.
+        let first = StepId::from_index(id.index() + 1);
+        todo.extend(matches!(step.kind, StepKind::Loop { .. }).then_some(first));
         if let runwright_model::step::OnFailure::Goto(to) = step.on_failure {
             todo.push(to);
         }
@@ -271,12 +293,19 @@ fn undoing(journal: &Journal, of: Try) -> Checked {
     }
     let graph = journal.state.plan.order == Order::Graph;
     for (id, visit, later) in &all {
-        let first = later > ended && (!graph || *id == of.step || depends(&journal.state.plan, *id, of.step));
+        let plan = &journal.state.plan;
+        let (above, below) = (top(plan, *id), top(plan, of.step));
+        let first = later > ended && (!graph || above == below || depends(plan, above, below));
         if first && !journal.settled.contains(&(*id, *visit)) {
             return Err((ROLLBACK_IS_REVERSE, format!("S{}.{visit} comes before it", id.0)));
         }
     }
     Ok(())
+}
+
+/// The outermost loop around a step, or the step.
+fn top(plan: &Plan, id: StepId) -> StepId {
+    plan.step(id).parent.map_or(id, |around| top(plan, around))
 }
 
 /// Whether a step depends on another, through others too.

@@ -110,6 +110,7 @@ impl Scenario {
         with(&|it| it.knobs.waits = false);
         with(&|it| it.knobs.people = false);
         with(&|it| it.knobs.races = false);
+        with(&|it| it.knobs.loops = false);
         with(&|it| it.knobs.steps = it.knobs.steps.saturating_sub(1).max(1));
         with(&|it| it.knobs.calls = it.knobs.calls.saturating_sub(1).max(1));
         with(&|it| it.inputs /= 2);
@@ -162,6 +163,7 @@ impl fmt::Display for Scenario {
             ("people", knobs.people),
             ("waits", knobs.waits),
             ("races", knobs.races),
+            ("loops", knobs.loops),
         ];
         for (name, value) in flags {
             write!(f, ",{name}={}", u32::from(value))?;
@@ -199,6 +201,7 @@ impl FromStr for Scenario {
                 "people" => knobs.people = value > 0,
                 "waits" => knobs.waits = value > 0,
                 "races" => knobs.races = value > 0,
+                "loops" => knobs.loops = value > 0,
                 _ => return Err(format!("there is no knob `{name}`")),
             }
         }

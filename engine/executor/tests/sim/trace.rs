@@ -53,6 +53,8 @@ pub(crate) fn words(event: &Event) -> String {
             status,
         } => format!("step {status} {}: {}", of(*it), failure.message),
         Event::StepSkipped { step, visit, .. } => format!("step skipped S{}.{visit}", step.0),
+        Event::IterationStarted { of: it, iteration } => format!("iteration {iteration} of {}", of(*it)),
+        Event::StepExited { of: it, to } => format!("loop exited {}, goes to S{}", of(*it), to.0),
         Event::VariableSet { name, value, .. } => format!("variable {name} = {value}"),
         Event::CallRequested {
             of: it, call, request, ..

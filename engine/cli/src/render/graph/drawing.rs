@@ -3,7 +3,7 @@
 use runwright::model::{
     id::StepId,
     plan::{Order, Plan},
-    step::{OnFailure, RollbackSpec, Step, StepKind},
+    step::{OnFailure, RollbackSpec, Step, StepKind, following},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -80,8 +80,8 @@ impl Drawing {
         let mut edges: Vec<Edge> = Vec::new();
         for (at, step) in plan.steps.iter().enumerate() {
             let leaving = match plan.order {
-                Order::List => list_edges(plan, at, step),
-                Order::Graph => graph_edges(plan, at),
+                Order::Graph if step.parent.is_none() => graph_edges(plan, at),
+                Order::List | Order::Graph => list_edges(plan, at, step),
             };
             edges.extend(leaving);
             if let Some(target) = step.on_cancel {
@@ -188,13 +188,23 @@ fn edge(from: usize, to: StepId, kind: EdgeKind, label: Option<String>) -> Edge 
 fn graph_edges(plan: &Plan, at: usize) -> Vec<Edge> {
     let waits = |step: &Step| step.depends_on.iter().any(|on| on.index() == at);
     let waiting = plan.step_ids().filter(|id| waits(plan.step(*id)));
-    waiting.map(|id| edge(at, id, EdgeKind::Next, None)).collect()
+    let body = body(plan, at).map(|id| edge(at, id, EdgeKind::Branch, Some("each time".into())));
+    let waiting = waiting.map(|id| edge(at, id, EdgeKind::Next, None));
+    body.into_iter().chain(waiting).collect()
+}
+
+/// The first step of a loop's body.
+fn body(plan: &Plan, at: usize) -> Option<StepId> {
+    let first = plan.steps.get(at + 1)?;
+    (first.parent == Some(StepId::from_index(at))).then(|| StepId::from_index(at + 1))
 }
 
 /// Where the flow goes from this step: SSM's order of evaluation.
 fn list_edges(plan: &Plan, at: usize, step: &Step) -> Vec<Edge> {
-    let following = (at + 1 < plan.steps.len()).then(|| StepId::from_index(at + 1));
+    let following = following(&plan.steps, StepId::from_index(at));
     let next = if step.is_end { None } else { step.next.or(following) };
+    // At the end of an iteration the loop decides whether there is another.
+    let next = next.or(step.parent);
     let mut edges = Vec::new();
     match &step.kind {
         StepKind::Branch { choices, default } => {
@@ -211,6 +221,10 @@ fn list_edges(plan: &Plan, at: usize, step: &Step) -> Vec<Edge> {
                     .or(next)
                     .map(|to| edge(at, to, EdgeKind::Branch, Some("otherwise".into()))),
             );
+        }
+        StepKind::Loop { .. } => {
+            edges.extend(body(plan, at).map(|to| edge(at, to, EdgeKind::Branch, Some("each time".into()))));
+            edges.extend(next.map(|to| edge(at, to, EdgeKind::Next, None)));
         }
         StepKind::Action { .. } | StepKind::UpdateVariable { .. } => {
             edges.extend(next.map(|to| edge(at, to, EdgeKind::Next, None)));
