@@ -2,6 +2,9 @@
 //!
 //! They are not part of this repository. Where they are absent the test says so and passes.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::print_stdout, reason = "it says what it found")]
+
 mod support;
 
 use std::{collections::BTreeMap, fs, path::Path};
