@@ -36,6 +36,12 @@ impl std::fmt::Debug for Bundled {
     }
 }
 
+/// What the actions are that run in Python, as JSON: manifests in the model's form. Their component is not embedded.
+pub const PYTHON_ACTIONS: &str = include_str!("../../../python/actions.json");
+
+/// The file of the component that provides them.
+pub const PYTHON_FILE: &str = "python.wasm";
+
 include!(concat!(env!("OUT_DIR"), "/plugins.rs"));
 
 /// All of them, sorted by action.

@@ -23,6 +23,7 @@ Exit codes:
 Environment:
   RUNWRIGHT_STATE_DIR  as --state-dir     RUNWRIGHT_LOG  lines of the engine itself: info, debug, …
   RUNWRIGHT_RUNBOOKS   as --runbooks      NO_COLOR       no colours
+  RUNWRIGHT_PLUGINS    as --plugins       RUNWRIGHT_AWS  as --aws
   OTEL_EXPORTER_OTLP_ENDPOINT             send traces there (OTLP over HTTP)";
 
 /// Runs runbooks: durable steps, sandboxed plugins, and a way back.
@@ -52,6 +53,12 @@ pub(crate) struct Global {
     /// Folders searched for runbooks given by name, separated by colons [default: runbooks]
     #[arg(long = "runbooks", global = true, value_name = "DIRS", value_delimiter = ':')]
     pub(crate) runbook_folders: Vec<PathBuf>,
+    /// Folders searched for python.wasm, separated by colons [default: plugins in the state directory]
+    #[arg(long = "plugins", global = true, value_name = "DIRS", value_delimiter = ':')]
+    pub(crate) plugin_folders: Vec<PathBuf>,
+    /// Let steps act on AWS, with the region and credentials of this environment
+    #[arg(long, global = true)]
+    pub(crate) aws: bool,
     /// How the result is written: text or json
     #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = Output::Text)]
     #[arg(hide_possible_values = true)]

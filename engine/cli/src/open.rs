@@ -18,10 +18,10 @@ pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Problem>>) -> R
 
 /// Runbooks and plugins, without the store: works beside a running engine.
 pub(crate) fn library(settings: &Settings) -> Result<Library, Problem> {
-    Ok(Library::open(
-        settings.state_dir()?.to_path_buf(),
-        settings.runbooks.clone(),
-    )?)
+    Ok(
+        Library::open(settings.state_dir()?.to_path_buf(), settings.runbooks.clone())?
+            .with_plugins(settings.plugins.clone()),
+    )
 }
 
 /// The engine for a verb that only looks, or changes a parameter: it makes no execution go on.
@@ -38,6 +38,8 @@ fn builder(settings: &Settings) -> Result<Builder, Problem> {
     Ok(Engine::builder()
         .state_dir(settings.state_dir()?)
         .runbooks(settings.runbooks.clone())
+        .plugins(settings.plugins.clone())
+        .aws(settings.aws)
         .supervisor(Launcher::this_program()))
 }
 

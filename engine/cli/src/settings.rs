@@ -19,6 +19,10 @@ use crate::{
 const STATE_DIR_VARIABLE: &str = "RUNWRIGHT_STATE_DIR";
 /// Stands for `--runbooks`.
 const RUNBOOKS_VARIABLE: &str = "RUNWRIGHT_RUNBOOKS";
+/// Stands for `--plugins`.
+const PLUGINS_VARIABLE: &str = "RUNWRIGHT_PLUGINS";
+/// Stands for `--aws`, with any value.
+const AWS_VARIABLE: &str = "RUNWRIGHT_AWS";
 /// Folders searched for runbooks given by name, when nothing else is said.
 const RUNBOOKS_DEFAULT: &str = "runbooks";
 
@@ -29,6 +33,10 @@ pub(crate) struct Settings {
     pub(crate) console: Console,
     /// Folders searched for runbooks given by name.
     pub(crate) runbooks: Vec<PathBuf>,
+    /// Folders searched for large components.
+    pub(crate) plugins: Vec<PathBuf>,
+    /// Whether steps may act on AWS.
+    pub(crate) aws: bool,
     state_dir: Option<PathBuf>,
     /// Whether the state directory was named on the command line, so that commands shown must name it as well.
     state_dir_typed: bool,
@@ -57,6 +65,10 @@ impl Settings {
             (true, Some(folders)) => env::split_paths(&folders).collect(),
             (true, None) => vec![RUNBOOKS_DEFAULT.into()],
         };
+        let plugins = match (global.plugin_folders.is_empty(), variable(PLUGINS_VARIABLE)) {
+            (true, Some(folders)) => env::split_paths(&folders).collect(),
+            (true, None) | (false, _) => global.plugin_folders.clone(),
+        };
         let inherited = || {
             variable(STATE_DIR_VARIABLE)
                 .map(PathBuf::from)
@@ -65,6 +77,8 @@ impl Settings {
         Self {
             console,
             runbooks,
+            plugins,
+            aws: global.aws || variable(AWS_VARIABLE).is_some(),
             state_dir: global.state_dir.clone().or_else(inherited),
             state_dir_typed: global.state_dir.is_some(),
         }

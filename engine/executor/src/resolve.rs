@@ -155,20 +155,33 @@ pub(crate) fn picked(step: &Step, outputs: Map<String, Value>) -> Result<Map<Str
     if step.outputs.is_empty() {
         return Ok(outputs);
     }
-    let root = Value::Object(outputs.clone());
+    let whole = Value::Object(outputs.clone());
     let mut outputs = outputs;
     for picked in &step.outputs {
         let value = Selector::parse(&picked.selector)
             .map_err(|error| error.to_string())
             .and_then(|selector| {
                 selector
-                    .select(&root, picked.output_type)
+                    .select(root(step, &whole), picked.output_type)
                     .map_err(|error| error.to_string())
             })
             .map_err(|why| unselectable(step, &picked.name, &picked.selector, &why))?;
         outputs.insert(picked.name.clone(), value);
     }
     Ok(outputs)
+}
+
+/// What `$` is in the selectors of an action's outputs: the response of an API call, what a function returned, and else the
+/// outputs themselves.
+fn root<'a>(step: &Step, outputs: &'a Value) -> &'a Value {
+    let (StepKind::Action { action, .. }, Some(response)) = (&step.kind, outputs.get("OutputPayload")) else {
+        return outputs;
+    };
+    if matches!(action.as_str(), "aws:executeAwsApi" | "aws:invokeLambdaFunction") {
+        response
+    } else {
+        outputs
+    }
 }
 
 pub(crate) fn invalid_input(step: &Step, why: &str) -> Failure {

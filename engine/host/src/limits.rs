@@ -63,7 +63,7 @@ impl Default for Limits {
             log_bytes: MIB,
             log_line_bytes: 8 * 1024,
             calls: 10_000,
-            component_bytes: 64 * MIB,
+            component_bytes: 128 * MIB,
             manifest_bytes: 256 * 1024,
         }
     }

@@ -31,7 +31,7 @@ impl Holder {
                 place,
             } => {
                 let parameters = bind::parameters(plan, parameters.clone(), &self.parameters).await?;
-                let started = started(plan, parameters, by, place);
+                let started = started(plan, parameters, by, self.globals(place).await?);
                 Ok(self.start(id, plan.clone(), started).await?.into())
             }
             Call::Keep { component } => Ok(self.pin.keep(component).await?.into()),
@@ -58,6 +58,21 @@ impl Holder {
             Call::Misfits { id, plan } => Ok(migrate::misfits(&self.executor.state(id).await?, plan).into()),
             Call::Parameter(call) => self.parameter(call).await,
         }
+    }
+
+    /// Where an execution runs, in the language's own terms: in an account, or on one's own machine.
+    async fn globals(&self, place: &Place) -> Result<BTreeMap<String, String>, Error> {
+        let (region, account, partition) = match &self.aws {
+            Some(aws) => (aws.region().to_owned(), aws.account().await?, aws.partition()),
+            None => ("local".to_owned(), "000000000000".to_owned(), "aws"),
+        };
+        let mut globals = BTreeMap::from([
+            ("REGION".to_owned(), region),
+            ("ACCOUNT_ID".to_owned(), account),
+            ("AWS_PARTITION".to_owned(), partition.to_owned()),
+        ]);
+        place.note(&mut globals);
+        Ok(globals)
     }
 
     async fn start(&self, id: &ExecutionId, plan: Arc<Plan>, started: Started) -> Result<Begin, Error> {
@@ -153,29 +168,16 @@ fn put<'a>(new: &'a NewParameter, key: &'a str) -> Put<'a> {
     }
 }
 
-fn started(plan: &Plan, parameters: Map<String, Value>, by: &str, place: &Place) -> Started {
+fn started(plan: &Plan, parameters: Map<String, Value>, by: &str, globals: BTreeMap<String, String>) -> Started {
     Started {
         plan: plan.digest(),
         runbook: plan.name.clone(),
         request: Digest::of_json(&parameters),
         parameters,
         by: by.to_owned(),
-        globals: globals(place),
+        globals,
         parent: None,
         secrets: Vec::new(),
         rerun_of: None,
     }
-}
-
-/// Where an execution on one's own machine runs, in the language's own terms.
-fn globals(place: &Place) -> BTreeMap<String, String> {
-    let mut globals = [
-        ("REGION", "local"),
-        ("ACCOUNT_ID", "000000000000"),
-        ("AWS_PARTITION", "aws"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
-    place.note(&mut globals);
-    globals
 }

@@ -11,6 +11,7 @@ use crate::{Engine, Error, Library, link::Link};
 pub struct Builder {
     options: Options,
     runbooks: Vec<PathBuf>,
+    plugins: Vec<PathBuf>,
 }
 
 /// What an engine was told.
@@ -21,6 +22,7 @@ pub(crate) struct Options {
     pub(crate) drive: bool,
     pub(crate) patience: Duration,
     pub(crate) launcher: Option<Launcher>,
+    pub(crate) aws: bool,
 }
 
 impl Builder {
@@ -32,8 +34,10 @@ impl Builder {
                 drive: true,
                 patience: Duration::from_secs(30),
                 launcher: None,
+                aws: false,
             },
             runbooks: Vec::new(),
+            plugins: Vec::new(),
         }
     }
 
@@ -48,6 +52,22 @@ impl Builder {
     #[must_use]
     pub fn runbooks(mut self, folders: Vec<PathBuf>) -> Self {
         self.runbooks = folders;
+        self
+    }
+
+    /// Where components are looked for that are too large for the program (`python.wasm`), before `plugins` in the state
+    /// directory and the folders beside the program.
+    #[must_use]
+    pub fn plugins(mut self, folders: Vec<PathBuf>) -> Self {
+        self.plugins = folders;
+        self
+    }
+
+    /// Whether steps may act on AWS, with region and credentials as the AWS CLI finds them in this process's environment.
+    /// They count while this process holds the store; for a client, those of the process that does.
+    #[must_use]
+    pub fn aws(mut self, aws: bool) -> Self {
+        self.options.aws = aws;
         self
     }
 
@@ -113,7 +133,7 @@ impl Builder {
     }
 
     async fn linked(self, joins: bool) -> Result<Engine, Error> {
-        let library = Library::open(self.options.state_dir.clone(), self.runbooks)?;
+        let library = Library::open(self.options.state_dir.clone(), self.runbooks)?.with_plugins(self.plugins);
         let joins = joins && !self.options.in_memory;
         let link = Link::open(self.options, library.clone(), joins).await?;
         Ok(Engine::over(library, link))

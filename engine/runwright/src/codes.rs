@@ -5,6 +5,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("RW-C900", include_str!("../codes/RW-C900.md")),
     ("RW-C901", include_str!("../codes/RW-C901.md")),
     ("RW-C902", include_str!("../codes/RW-C902.md")),
+    ("RW-C903", include_str!("../codes/RW-C903.md")),
+    ("RW-C904", include_str!("../codes/RW-C904.md")),
     ("RW-S900", include_str!("../codes/RW-S900.md")),
     ("RW-S901", include_str!("../codes/RW-S901.md")),
     ("RW-S902", include_str!("../codes/RW-S902.md")),

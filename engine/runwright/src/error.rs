@@ -43,6 +43,17 @@ pub enum Error {
         /// What was asked for.
         name: String,
     },
+    /// A step runs in Python, and the component for that is not there.
+    #[error(
+        "`{action}` runs in Python, and the component for that, python.wasm, is in no plugin folder: build it with `cargo xtask python`, or name its folder with `--plugins`"
+    )]
+    NoPython {
+        /// The action.
+        action: String,
+    },
+    /// There is no access to AWS.
+    #[error(transparent)]
+    Aws(#[from] runwright_aws::Error),
     /// There is no such execution.
     #[error("there is no execution `{0}`; `runwright list` shows those there are")]
     NoExecution(String),
@@ -158,6 +169,8 @@ impl Error {
         match self {
             Self::Host(refusal) => Some(refusal.code()),
             Self::Store(failure) => Some(failure.code()),
+            Self::NoPython { .. } => Some("RW-C903"),
+            Self::Aws(_) => Some("RW-C904"),
             Self::Socket { .. } => Some("RW-S900"),
             Self::Unanswered { .. } => Some("RW-S901"),
             Self::OtherVersion { .. } => Some("RW-S902"),
@@ -200,13 +213,15 @@ impl Error {
             | Self::NoRunbook { .. }
             | Self::Unreadable { .. }
             | Self::NoPlugin { .. }
+            | Self::NoPython { .. }
             | Self::NoExecution(_)
             | Self::Mismatch { .. }
             | Self::State(_)
             | Self::Identity { .. } => Fault::Caller,
             Self::Capability(refusal) => fault_of_capability(refusal),
             Self::Host(refusal) => fault_of_host(refusal.code()),
-            Self::Local(_)
+            Self::Aws(_)
+            | Self::Local(_)
             | Self::Store(_)
             | Self::Executor(_)
             | Self::Socket { .. }

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use runwright_aws::Aws;
 use runwright_executor::{Executor, Ports};
 use runwright_local::{Local, keys::StoreKey, parameters::ParameterStore};
 use runwright_store::{Store, memory::MemoryStore, sled::SledStore};
@@ -12,6 +13,7 @@ use runwright_store::{Store, memory::MemoryStore, sled::SledStore};
 use crate::{
     Error, Library,
     adapter::{LibraryRunbooks, SystemClock},
+    backends::Backends,
     builder::Options,
     pin::Pin,
     shelf::Shelf,
@@ -27,6 +29,8 @@ pub(crate) struct Holder {
     pub(crate) parameters: ParameterStore,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) pin: Arc<Pin>,
+    /// Access to AWS, if the engine has it.
+    pub(crate) aws: Option<Aws>,
     shelf: Shelf,
     /// Clears away what executions that are over left of their commands.
     sweeping: tokio::task::JoinHandle<()>,
@@ -35,6 +39,11 @@ pub(crate) struct Holder {
 impl Holder {
     /// Opens the store and claims it.
     pub(crate) async fn open(options: &Options, library: &Library) -> Result<Self, Error> {
+        let aws = if options.aws {
+            Some(Aws::from_environment().await?)
+        } else {
+            None
+        };
         let store = open_store(options).await?;
         let local = local(options, store.clone())?;
         let pin = Arc::new(Pin::new(store.clone(), library.shelf.clone()));
@@ -46,7 +55,7 @@ impl Holder {
         let ports = Ports {
             store: store.clone(),
             invoker: library.host.clone(),
-            backend: Arc::new(local.clone()),
+            backend: Backends::new(local.clone(), aws.clone()),
             secrets: Arc::new(local.clone()),
             clock: Arc::new(SystemClock),
             runbooks: Arc::new(runbooks),
@@ -64,6 +73,7 @@ impl Holder {
             parameters: local.parameters().clone(),
             store,
             pin,
+            aws,
             shelf: library.shelf.clone(),
             sweeping,
         })

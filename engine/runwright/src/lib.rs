@@ -37,6 +37,7 @@ pub mod view;
 
 mod adapter;
 mod answer;
+mod backends;
 mod bind;
 mod builder;
 mod call;
@@ -49,6 +50,7 @@ mod link;
 mod parameters;
 mod pin;
 mod place;
+mod python;
 mod shelf;
 mod show;
 mod socket;

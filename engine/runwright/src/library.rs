@@ -15,7 +15,7 @@ use runwright_model::{
     grant::Grants,
 };
 
-use crate::{Error, find, place::Place, shelf::Shelf, view::PluginView};
+use crate::{Error, find, place::Place, python::Python, shelf::Shelf, view::PluginView};
 
 /// Finds, compiles and describes. Cheap to clone.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct Library {
     pub(crate) host: Arc<Host>,
     pub(crate) shelf: Shelf,
     runbooks: Arc<Vec<PathBuf>>,
+    state_dir: Arc<PathBuf>,
+    python: Arc<Python>,
 }
 
 /// A runbook that was found.
@@ -44,7 +46,8 @@ impl Library {
     ///
     /// When the Wasm runtime cannot be set up on this machine.
     pub fn open(state_dir: PathBuf, runbooks: Vec<PathBuf>) -> Result<Self, Error> {
-        let shelf = Shelf::default();
+        let python = Python::new(&state_dir, Vec::new());
+        let shelf = Shelf::with_copies(python.copies().to_owned());
         let cache_dir = Some(state_dir.join("cache"));
         let options = Options {
             cache_dir,
@@ -54,7 +57,16 @@ impl Library {
             host: Arc::new(Host::new(options)?),
             shelf,
             runbooks: Arc::new(runbooks),
+            state_dir: Arc::new(state_dir),
+            python: Arc::new(python),
         })
+    }
+
+    /// Looks in these folders first for components that are too large for the program.
+    #[must_use]
+    pub fn with_plugins(self, folders: Vec<PathBuf>) -> Self {
+        let python = Arc::new(Python::new(&self.state_dir, folders));
+        Self { python, ..self }
     }
 
     /// Finds a runbook and compiles it. `what` is a path (it has a slash or ends in `.yaml`, `.yml` or `.json`),
@@ -110,6 +122,7 @@ impl Library {
             names: runwright_bundle::plugins()
                 .iter()
                 .map(|bundled| bundled.action.to_owned())
+                .chain(self.python.actions().keys().cloned())
                 .collect(),
             ..Catalog::default()
         };
@@ -132,6 +145,9 @@ impl Library {
                 }
                 Err(error) => tracing::error!(%error, "a built-in plugin cannot be loaded"),
             }
+        }
+        for spec in used.iter().filter_map(|action| self.python.spec(action)) {
+            catalog.actions.entry(spec.manifest.action.clone()).or_insert(spec);
         }
         let mut compiled = parsed.compile(&catalog);
         if !problems.is_empty() {
@@ -291,7 +307,7 @@ fn is_unknown(found: &Diagnostic, action: &str) -> bool {
 }
 
 /// A plugin that comes with the engine may do what its manifest wants.
-fn grants_of(manifest: &Manifest) -> Grants {
+pub(crate) fn grants_of(manifest: &Manifest) -> Grants {
     let capabilities: Vec<Capability> = manifest.capabilities.iter().map(|want| want.capability).collect();
     Grants::all_of(&capabilities)
 }

@@ -23,6 +23,9 @@ impl Pin {
     pub(crate) async fn components(&self, plan: &Plan) -> Result<Vec<Digest>, Error> {
         let mut lacking = Vec::new();
         for spec in plan.actions.values() {
+            if self.shelf.copy(&spec.component).is_some() {
+                continue;
+            }
             let key = spec.component.as_bytes();
             if self.store.get(Table::Components, key).await?.is_some() {
                 continue;

@@ -2,12 +2,15 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use runwright_host::Components;
 use runwright_model::digest::Digest;
 use runwright_store::{Store, Table};
+
+use crate::python::copy_of;
 
 /// All components this process knows. Cheap to clone.
 #[derive(Clone, Default)]
@@ -17,9 +20,25 @@ pub(crate) struct Shelf(Arc<Inner>);
 struct Inner {
     known: Mutex<HashMap<Digest, Arc<[u8]>>>,
     store: Mutex<Option<Arc<dyn Store>>>,
+    /// Where copies of components stand that are too large for the store.
+    copies: Option<PathBuf>,
 }
 
 impl Shelf {
+    /// Looks in this folder as well.
+    pub(crate) fn with_copies(copies: PathBuf) -> Self {
+        Self(Arc::new(Inner {
+            copies: Some(copies),
+            ..Inner::default()
+        }))
+    }
+
+    /// The file of a component that is too large for the store, if there is one.
+    pub(crate) fn copy(&self, digest: &Digest) -> Option<PathBuf> {
+        let copies = self.0.copies.as_ref()?;
+        Some(copy_of(copies, digest)).filter(|file| file.is_file())
+    }
+
     /// Adds a component, and answers its digest.
     pub(crate) fn add(&self, bytes: &[u8]) -> Digest {
         let digest = Digest::of(bytes);
@@ -47,6 +66,12 @@ impl Shelf {
     pub(crate) async fn find(&self, digest: &Digest) -> Option<Vec<u8>> {
         if let Some(bytes) = self.known(digest) {
             return Some(bytes.to_vec());
+        }
+        if let Some(file) = self.copy(digest) {
+            return tokio::task::spawn_blocking(move || std::fs::read(file))
+                .await
+                .ok()?
+                .ok();
         }
         let store = self.0.store.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         store.get(Table::Components, digest.as_bytes()).await.ok().flatten()

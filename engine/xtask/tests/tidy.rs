@@ -15,11 +15,14 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("executor", &["model", "store"]),
     ("host", &["model"]),
     ("local", &["model", "store"]),
+    ("aws", &["model"]),
     ("bundle", &[]),
     ("testguest", &[]),
     (
         "runwright",
-        &["model", "compiler", "store", "executor", "host", "local", "bundle"],
+        &[
+            "model", "compiler", "store", "executor", "host", "local", "aws", "bundle",
+        ],
     ),
     ("cli", &["runwright"]),
     ("testkit", &["model", "store", "executor"]),
@@ -38,7 +41,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("annotate-snippets", &["cli"]),
-    ("reqwest", &["local"]),
+    ("reqwest", &["local", "aws"]),
     ("anyhow", &["cli", "xtask"]),
 ];
 
