@@ -70,7 +70,9 @@ impl Place {
         command.env("XDG_STATE_HOME", self.folder.path().join("state"));
         command
             .env_remove("RUNWRIGHT_STATE_DIR")
-            .env_remove("RUNWRIGHT_RUNBOOKS");
+            .env_remove("RUNWRIGHT_RUNBOOKS")
+            .env_remove("RUNWRIGHT_PLUGINS")
+            .env_remove("RUNWRIGHT_AWS");
         let output = command.output().unwrap();
         assert!(
             output.status.success(),

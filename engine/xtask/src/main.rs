@@ -3,7 +3,9 @@
 //!
 //! House rules that the compiler cannot see are tests: `tests/tidy.rs`.
 
+mod aws;
 mod fuzz;
+mod python;
 
 use std::{
     env,
@@ -29,6 +31,8 @@ usage: cargo xtask COMMAND
   torture [--kills N] [--seed N]
                        kill the command N times (500) at random moments, and see that nothing is lost or done twice
   bench peers [ARGS…]  Runwright beside its disk and beside Restate; `bench peers --help` tells more
+  python               build python.wasm, which runs scripts and the AWS API actions, into target/plugins
+  aws [ARGS…]          the tests against a stand-in for AWS (moto, from PyPI); ARGS go to the tests
   sim [--seeds N] [--from N] [--seed N]
                        the simulation of the executor: ten thousand seeds, N seeds from one on, or one seed with its
                        trace (a failure names the seed, and the knobs that make it smaller)";
@@ -45,6 +49,8 @@ fn main() -> ExitCode {
         "bench" => bench(&rest),
         "sim" => simulate(&rest),
         "fuzz" => fuzz::fuzz(&rest),
+        "python" => python::build().map(|_| ()),
+        "aws" => aws::test(&rest),
         other => Err(anyhow::anyhow!("unknown command `{other}`\n\n{USAGE}")),
     };
     match done {
