@@ -244,7 +244,9 @@ fn rewrite(path: &str) -> Rewritten {
         let taken = match first {
             '[' => {
                 let end = bracket_end(rest);
-                definite &= names_one(&rest[1..end.max(2) - 1]);
+                // Without a closing bracket the path is refused anyway.
+                let inside = rest[1..end].strip_suffix(']').unwrap_or_default();
+                definite &= names_one(inside);
                 out.push_str(&rest[..end]);
                 end
             }
@@ -419,6 +421,13 @@ mod tests {
             "{error}"
         );
         assert!(error.ends_with('…') && error.chars().count() < 200, "{error}");
+    }
+
+    #[test]
+    fn brackets_may_be_left_open_anywhere() {
+        for path in ["[", "[é", "$.[é", "$['", "$['é", "$[]", "$.a[é]"] {
+            let _ = Selector::parse(path);
+        }
     }
 
     #[test]
