@@ -9,7 +9,7 @@ mod common;
 
 use std::{sync::Arc, time::Duration};
 
-use common::{document, executor, id, line, machine, plan, run, started};
+use common::{document, drive, executor, id, line, machine, plan, run, started};
 use runwright_model::event::Signal;
 use runwright_testkit::{Knobs, Tape, World};
 use serde_json::json;
@@ -79,30 +79,6 @@ const SCENARIOS: &[(&str, &str)] = &[
 - {name: F, action: 'test:do', inputs: {Commands: ['false']}, onFailure: Rollback}",
     ),
 ];
-
-/// Lets the execution run to its end or to the end of its store, giving what it waits for.
-async fn drive(executor: &runwright_executor::Executor) -> Result<(), runwright_executor::Error> {
-    loop {
-        if executor.wait(&id(), true).await?.is_final() {
-            return Ok(());
-        }
-        let state = executor.state(&id()).await?;
-        let waiting = state
-            .open_tries()
-            .into_iter()
-            .find(|of| state.waiting_call(*of).is_some());
-        let Some(of) = waiting else { continue };
-        let step = state.plan.step(of.step).name.clone();
-        let name = if step == "Ask" { Signal::APPROVE } else { Signal::RESUME };
-        let signal = Signal {
-            name: name.into(),
-            step: Some(of.step),
-            by: "kim".into(),
-            payload: json!({}),
-        };
-        executor.signal(&id(), signal).await?;
-    }
-}
 
 async fn uncrashed(text: &str) -> (String, Vec<String>, usize) {
     let (tape, world) = (Tape::default(), World::default());

@@ -8,11 +8,11 @@ pub(crate) mod machine;
 use std::{collections::BTreeMap, sync::Arc};
 
 use runwright_compiler::{Catalog, Compiled, Severity, Source};
-use runwright_executor::{Executor, Ports, state::State};
+use runwright_executor::{Error, Executor, Ports, state::State};
 use runwright_model::{
     capability::{Answer, Request, approvals, commands, files, waits},
     digest::Digest,
-    event::{Phase, Started},
+    event::{Phase, Signal, Started},
     failure::{Failure, FailureKind},
     id::ExecutionId,
     invocation::{Calls, Invocation, Invoked},
@@ -249,6 +249,34 @@ fn ports(store: Arc<dyn Store>, world: &World) -> Ports {
         secrets: Arc::new(world.clone()),
         clock: Arc::new(TestClock::starting_at(BEGIN)),
         runbooks: Arc::new(NoRunbooks),
+    }
+}
+
+/// Lets the execution run to its end or to the end of its store, giving what it waits for.
+pub(crate) async fn drive(executor: &Executor) -> Result<(), Error> {
+    loop {
+        if executor.wait(&id(), true).await?.is_final() {
+            return Ok(());
+        }
+        let state = executor.state(&id()).await?;
+        if state.status() == Status::Paused {
+            executor.unpause(&id(), "kim".into()).await?;
+            continue;
+        }
+        let waiting = state
+            .open_tries()
+            .into_iter()
+            .find(|of| state.waiting_call(*of).is_some());
+        let Some(of) = waiting else { continue };
+        let step = state.plan.step(of.step).name.clone();
+        let name = if step == "Ask" { Signal::APPROVE } else { Signal::RESUME };
+        let signal = Signal {
+            name: name.into(),
+            step: Some(of.step),
+            by: "kim".into(),
+            payload: json!({}),
+        };
+        executor.signal(&id(), signal).await?;
     }
 }
 
