@@ -59,6 +59,16 @@ pub(super) async fn call(record: &Record) -> io::Result<Option<UnixStream>> {
     }
 }
 
+/// Returns when the supervisor is gone for good. It hangs up first, and lets go of the record when all is written down.
+async fn released(record: &Record) -> io::Result<()> {
+    let mut patience = CALL_AGAIN.0;
+    while record.is_held()? {
+        tokio::time::sleep(patience).await;
+        patience = (patience * 2).min(CALL_AGAIN.1);
+    }
+    Ok(())
+}
+
 /// Reads what the command writes until it has ended. Lines go to the log from the first one.
 pub(super) async fn follow(record: &Record, line: Option<UnixStream>, log: Arc<dyn LogSink>) -> io::Result<Followed> {
     let mut stdout = Capture::new(log.clone(), Stream::Stdout);
@@ -69,7 +79,10 @@ pub(super) async fn follow(record: &Record, line: Option<UnixStream>, log: Arc<d
             reader.read_on(&mut stdout, &mut stderr).await?;
             match hear(&mut line).await {
                 News::More => {}
-                News::Gone => break None,
+                News::Gone => {
+                    released(record).await?;
+                    break None;
+                }
                 News::Refused(error) => break Some(error),
             }
         },
@@ -199,4 +212,63 @@ fn frame(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let (head, rest) = bytes.split_at_checked(FRAME_HEAD)?;
     let length = u32::from_le_bytes(head[1..].try_into().ok()?);
     Some((head[0], rest.get(..usize::try_from(length).ok()?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use runwright_model::{log::Level, time::Timestamp};
+
+    use super::{
+        super::{
+            job::How,
+            record::{Claim, Records, write_durably},
+        },
+        *,
+    };
+
+    struct Deaf;
+
+    impl LogSink for Deaf {
+        fn line(&self, _: Level, _: Stream, _: &str) {}
+    }
+
+    /// A supervisor hangs up before it writes down how the command ended, and lets go of the record after.
+    #[tokio::test]
+    async fn who_is_hung_up_on_waits_for_the_end_to_be_written_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = Records::Lasting(folder.path().to_owned()).of("key").unwrap();
+        let Claim::Mine(lock) = record.claim().unwrap() else {
+            panic!("nobody else is here")
+        };
+        let begun = Begun {
+            key: "key".into(),
+            execution: "e".parse().unwrap(),
+            step: "s".into(),
+            arguments: vec!["true".into()],
+            at: Timestamp::from_millis(0),
+            supervisor: None,
+        };
+        write_durably(&record.folder, record::BEGUN, &begun).unwrap();
+        let listener = record.listen().unwrap();
+        let line = record.connect().await.unwrap();
+        drop(listener);
+        let end = async {
+            // So that the other one has heard by then that the supervisor hung up.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            let end = End {
+                how: How::Exited(3),
+                duration_ms: 1,
+                output_bytes: 0,
+                rest: Default::default(),
+                trouble: None,
+                unkilled: Vec::new(),
+            };
+            write_durably(&record.folder, record::END, &end).unwrap();
+            drop(lock);
+        };
+        let (followed, ()) = tokio::join!(follow(&record, Some(line), Arc::new(Deaf)), end);
+        assert!(matches!(followed.unwrap().known, Known::Ended(_)));
+    }
 }

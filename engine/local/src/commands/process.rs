@@ -14,6 +14,7 @@ use std::{
     process::{Child, Stdio},
 };
 
+use nix::sys::signal::SigSet;
 use runwright_model::capability::Error;
 use rustix::{
     fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create},
@@ -68,6 +69,8 @@ pub(super) fn start(spec: &Spec, script: Option<&str>, fed: bool) -> Result<Chil
     unsafe {
         command.pre_exec(move || {
             rustix::process::setsid()?;
+            // The supervisor blocks them all, and what is blocked stays so over an exec.
+            SigSet::empty().thread_set_mask()?;
             if let Some(script) = &script {
                 fcntl_setfd(script, FdFlags::empty())?;
             }

@@ -480,6 +480,20 @@ async fn without_supervisors_a_command_runs_and_is_stopped_all_the_same() {
     assert!(alive(&world.lines.of(Stream::Stdout)[1]).is_empty());
 }
 
+/// What the supervisor does with signals is its own affair: a command that could not be asked to end, and whatever it
+/// starts, would have to be killed.
+#[tokio::test]
+async fn a_command_begins_with_no_signal_blocked() {
+    for world in [World::new(), World::without_supervisors()] {
+        let command = Command {
+            arguments: ["grep", "SigBlk", "/proc/self/status"].map(str::to_owned).to_vec(),
+            ..Command::default()
+        };
+        let found = run_in(&world, command, world.next()).await.unwrap();
+        assert_eq!(found.stdout, "SigBlk:\t0000000000000000\n");
+    }
+}
+
 #[tokio::test]
 async fn no_supervisor_is_left_as_a_zombie() {
     let world = World::new();
