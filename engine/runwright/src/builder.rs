@@ -1,8 +1,9 @@
 //! How an engine is opened.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use runwright_local::commands::Launcher;
+use runwright_store::Store;
 
 use crate::{Engine, Error, Library, link::Link};
 
@@ -18,11 +19,38 @@ pub struct Builder {
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) state_dir: PathBuf,
-    pub(crate) in_memory: bool,
+    pub(crate) kept: Kept,
     pub(crate) drive: bool,
     pub(crate) patience: Duration,
     pub(crate) launcher: Option<Launcher>,
     pub(crate) aws: bool,
+}
+
+/// Where journals are.
+#[derive(Clone)]
+pub(crate) enum Kept {
+    /// In the state directory.
+    OnDisk,
+    /// Nowhere, when the process has ended.
+    InMemory,
+    /// In a store that the caller opened.
+    In(Arc<dyn Store>),
+}
+
+impl Kept {
+    pub(crate) fn is_on_disk(&self) -> bool {
+        matches!(self, Self::OnDisk)
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OnDisk => "OnDisk",
+            Self::InMemory => "InMemory",
+            Self::In(_) => "In(…)",
+        })
+    }
 }
 
 impl Builder {
@@ -30,7 +58,7 @@ impl Builder {
         Self {
             options: Options {
                 state_dir: PathBuf::from("."),
-                in_memory: false,
+                kept: Kept::OnDisk,
                 drive: true,
                 patience: Duration::from_secs(30),
                 launcher: None,
@@ -75,7 +103,15 @@ impl Builder {
     /// cache of compiled plugins.
     #[must_use]
     pub fn in_memory(mut self) -> Self {
-        self.options.in_memory = true;
+        self.options.kept = Kept::InMemory;
+        self
+    }
+
+    /// Keeps journals in this store, which nobody else may use meanwhile. The state directory still holds the key, the
+    /// records of commands, and the cache of compiled plugins. Other processes are not answered.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.options.kept = Kept::In(store);
         self
     }
 
@@ -134,7 +170,7 @@ impl Builder {
 
     async fn linked(self, joins: bool) -> Result<Engine, Error> {
         let library = Library::open(self.options.state_dir.clone(), self.runbooks)?.with_plugins(self.plugins);
-        let joins = joins && !self.options.in_memory;
+        let joins = joins && self.options.kept.is_on_disk();
         let link = Link::open(self.options, library.clone(), joins).await?;
         Ok(Engine::over(library, link))
     }

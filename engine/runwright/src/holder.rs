@@ -14,7 +14,7 @@ use crate::{
     Error, Library,
     adapter::{LibraryRunbooks, SystemClock},
     backends::Backends,
-    builder::Options,
+    builder::{Kept, Options},
     pin::Pin,
     shelf::Shelf,
     view::ExecutionRow,
@@ -32,6 +32,8 @@ pub(crate) struct Holder {
     /// Access to AWS, if the engine has it.
     pub(crate) aws: Option<Aws>,
     shelf: Shelf,
+    /// How many have the store without this holder.
+    lent: usize,
     /// Clears away what executions that are over left of their commands.
     sweeping: tokio::task::JoinHandle<()>,
 }
@@ -45,6 +47,7 @@ impl Holder {
             None
         };
         let store = open_store(options).await?;
+        let lent = Arc::strong_count(&store) - 1;
         let local = local(options, store.clone())?;
         let pin = Arc::new(Pin::new(store.clone(), library.shelf.clone()));
         let runbooks = LibraryRunbooks {
@@ -75,6 +78,7 @@ impl Holder {
             pin,
             aws,
             shelf: library.shelf.clone(),
+            lent,
             sweeping,
         })
     }
@@ -100,8 +104,9 @@ impl Holder {
         let closed = this.executor.close().await;
         this.shelf.attach(None);
         let store = Arc::downgrade(&this.store);
+        let lent = this.lent;
         drop(this);
-        released(&store).await;
+        released(&store, lent).await;
         Ok(closed?)
     }
 }
@@ -110,7 +115,8 @@ impl Holder {
 fn local(options: &Options, store: Arc<dyn Store>) -> Result<Local, Error> {
     let local = Local::new(store, StoreKey::load_or_create(&options.state_dir)?);
     // Records that outlive the journal would be taken for those of other executions.
-    let Some(launcher) = options.launcher.clone().filter(|_| !options.in_memory) else {
+    let outlived = matches!(options.kept, Kept::InMemory);
+    let Some(launcher) = options.launcher.clone().filter(|_| !outlived) else {
         return Ok(local);
     };
     let state_dir = std::path::absolute(&options.state_dir).map_err(runwright_local::Error::StateDir)?;
@@ -118,8 +124,10 @@ fn local(options: &Options, store: Arc<dyn Store>) -> Result<Local, Error> {
 }
 
 async fn open_store(options: &Options) -> Result<Arc<dyn Store>, Error> {
-    if options.in_memory {
-        return Ok(Arc::new(MemoryStore::new()));
+    match &options.kept {
+        Kept::InMemory => return Ok(Arc::new(MemoryStore::new())),
+        Kept::In(store) => return Ok(store.clone()),
+        Kept::OnDisk => {}
     }
     let directory = options.state_dir.clone();
     let opened = tokio::task::spawn_blocking(move || SledStore::open(directory, Default::default()));
@@ -129,10 +137,11 @@ async fn open_store(options: &Options) -> Result<Arc<dyn Store>, Error> {
     Ok(Arc::new(store))
 }
 
-/// Returns when nobody has the store any more. A task that was told to end lets go of it the next time it is looked at.
-async fn released(store: &Weak<dyn Store>) {
+/// Returns when nobody has the store any more, but those who lent it. A task that was told to end lets go of it the next
+/// time it is looked at.
+async fn released(store: &Weak<dyn Store>, lent: usize) {
     let patience = tokio::time::Instant::now() + RELEASE_WAIT;
-    while store.strong_count() > 0 {
+    while store.strong_count() > lent {
         if tokio::time::Instant::now() > patience {
             tracing::warn!("something that was stopped still holds the store; it is free when this process ends");
             return;

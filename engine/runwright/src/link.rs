@@ -251,7 +251,7 @@ impl Link {
 
     async fn hold(&self) -> Result<Role, Error> {
         let holder = Arc::new(Holder::open(&self.options, &self.library).await?);
-        let listens = self.options.drive && !self.options.in_memory;
+        let listens = self.options.drive && self.options.kept.is_on_disk();
         if !listens {
             return Ok(Role::Holder(holder, None));
         }

@@ -166,8 +166,11 @@ impl Store for CrashStore {
 
     async fn put(&self, table: Table, key: &[u8], value: Vec<u8>, expect: Expect) -> Result<bool> {
         self.running()?;
-        self.tape.write(Entry::Put(table, key.to_vec(), value.clone()), false);
-        self.inner.put(table, key, value, expect).await
+        let done = self.inner.put(table, key, value.clone(), expect).await?;
+        if done {
+            self.tape.write(Entry::Put(table, key.to_vec(), value), false);
+        }
+        Ok(done)
     }
 
     async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {

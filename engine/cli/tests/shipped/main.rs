@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod crash;
 mod world;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};

@@ -10,13 +10,16 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use runwright::{Engine, StartRequest, Until, model::id::ExecutionId, view::ExecutionView};
+use runwright::{
+    Builder, Engine, Error, StartRequest, Until, local::commands::Launcher, model::id::ExecutionId, store::Store,
+    view::ExecutionView,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The runbooks under test.
 pub(crate) const RUNBOOKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../runbooks");
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shipped/golden");
 
 /// Outputs that differ from run to run, or say what another one says.
 const NOT_SHOWN: [&str; 7] = [
@@ -41,23 +44,50 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Its journals are on disk.
     pub(crate) async fn open() -> Self {
+        let mut world = Self::empty();
+        world.engine = Some(world.builder().open().await.unwrap());
+        world
+    }
+
+    /// Its journals are in a store that may stop.
+    pub(crate) async fn over(store: Arc<dyn Store>) -> Self {
+        let mut world = Self::empty();
+        world.engine = Some(world.builder().store(store).open().await.unwrap());
+        world
+    }
+
+    /// Closes the engine, whose store may have stopped before.
+    pub(crate) async fn close(&mut self) {
+        // Then it cannot say well.
+        let _ = self.engine.take().unwrap().close().await;
+    }
+
+    /// Another engine, as after a crash: with its journals in this store.
+    pub(crate) async fn reopen(&mut self, store: Arc<dyn Store>) {
+        self.close().await;
+        self.engine = Some(self.builder().store(store).open().await.unwrap());
+    }
+
+    fn empty() -> Self {
         let (folder, state) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         share_cache(state.path());
-        let engine = Engine::builder()
-            .state_dir(state.path())
-            .runbooks(vec![RUNBOOKS.into()])
-            .open()
-            .await
-            .unwrap();
         let hidden = vec![(folder.path().to_str().unwrap().to_owned(), "<dir>".to_owned())];
         Self {
             folder,
             state,
-            engine: Some(engine),
+            engine: None,
             hidden,
             hidden_outputs: Vec::new(),
         }
+    }
+
+    fn builder(&self) -> Builder {
+        Engine::builder()
+            .state_dir(self.state.path())
+            .runbooks(vec![RUNBOOKS.into()])
+            .supervisor(Launcher::program(env!("CARGO_BIN_EXE_runwright")))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -86,16 +116,26 @@ impl World {
 
     /// Runs a runbook until it has ended or needs a person.
     pub(crate) async fn run(&self, runbook: &str, parameters: Value) -> ExecutionView {
+        let id = self.start(runbook, parameters, None).await.unwrap();
+        self.wait(&id).await
+    }
+
+    /// Starts a runbook, which does nothing when there is an execution of that id already.
+    pub(crate) async fn start(
+        &self,
+        runbook: &str,
+        parameters: Value,
+        id: Option<ExecutionId>,
+    ) -> Result<ExecutionId, Error> {
         let runbook = self.engine().library().runbook(runbook).await.unwrap();
         let parameters = parameters.as_object().unwrap().clone();
         let request = StartRequest {
             runbook,
             parameters,
-            id: None,
+            id,
             by: "kim".into(),
         };
-        let begun = self.engine().start(request).await.unwrap();
-        self.wait(&begun.id).await
+        Ok(self.engine().start(request).await?.id)
     }
 
     pub(crate) async fn wait(&self, id: &ExecutionId) -> ExecutionView {
@@ -119,7 +159,7 @@ impl World {
     }
 
     /// What an execution says of itself, without what differs from run to run.
-    fn transcript(&self, view: &ExecutionView) -> String {
+    pub(crate) fn transcript(&self, view: &ExecutionView) -> String {
         let mut text = format!("{} {}\n", view.runbook, view.status);
         for step in &view.steps {
             text += &format!("  {} {}", step.name, step.status);
