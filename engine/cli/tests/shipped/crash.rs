@@ -169,7 +169,8 @@ fn list(folder: &Path, indent: &str, text: &mut String) {
         let facts = path.symlink_metadata().unwrap();
         let shown = if facts.is_symlink() {
             format!("-> {}", fs::read_link(&path).unwrap().display())
-        } else if facts.is_dir() || facts.len() > 400 || name.ends_with(".pid") || name.ends_with(".txt") {
+        } else if facts.is_dir() || facts.len() > 400 || [".pid", ".txt", ".log"].iter().any(|end| name.ends_with(end))
+        {
             String::new()
         } else {
             // What goes on side by side is written down in any order.
