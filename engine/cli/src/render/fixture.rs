@@ -24,6 +24,8 @@ pub(crate) fn step(name: &str, status: Status, attempt: u32) -> StepView {
         skipped: None,
         earlier: Vec::new(),
         rollback_skipped: None,
+        in_loop: None,
+        iteration: None,
         rollback: None,
         rollback_failure: None,
     }
