@@ -149,7 +149,7 @@ async fn what_a_service_refuses_fails_the_step_with_its_code() {
             "{Service: ec2, Api: DescribeInstance}",
             "did you mean `DescribeInstances`",
         ),
-        ("{Service: ec3, Api: DescribeInstances}", "did you mean `ec2`"),
+        ("{Service: ec3, Api: DescribeInstances}", "did you mean `ec"),
         ("{Service: ec2, Api: DescribeInstances, InstanceId: x}", "InstanceId"),
     ];
     for (inputs, expected) in cases {

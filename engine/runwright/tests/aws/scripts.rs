@@ -132,7 +132,7 @@ async fn a_role_is_assumed_without_its_credentials() {
     let text = script(
         "import boto3\n\
          def main(events, context):\n\
-         \x20   given = boto3.client('sts').assume_role(RoleArn='arn:aws:iam::123456789012:role/other', RoleSessionName='x')['Credentials']\n\
+         \x20   given = boto3.client('sts').assume_role(RoleArn='arn:aws:iam::123456789012:role/other', RoleSessionName='session')['Credentials']\n\
          \x20   sts = boto3.client('sts', aws_access_key_id=given['AccessKeyId'], aws_secret_access_key=given['SecretAccessKey'],\n\
          \x20                      aws_session_token=given['SessionToken'])\n\
          \x20   return {'given': [given['SecretAccessKey'], given['SessionToken']], 'who': sts.get_caller_identity()['Arn']}",
@@ -142,7 +142,7 @@ async fn a_role_is_assumed_without_its_credentials() {
         .await;
     let payload = output(succeeded(&view), "Script", "Payload");
     assert!(
-        payload["who"].as_str().unwrap().contains(":assumed-role/other/x"),
+        payload["who"].as_str().unwrap().contains(":assumed-role/other/session"),
         "{payload}"
     );
     assert!(
