@@ -16,6 +16,7 @@ mod open;
 mod problem;
 mod render;
 mod settings;
+mod targets;
 mod telemetry;
 
 use crate::{

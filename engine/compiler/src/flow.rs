@@ -267,7 +267,7 @@ fn list_edges(index: usize, steps: &[Step], edges: &mut Vec<(usize, usize, EdgeK
             }
         }
         StepKind::Loop { .. } => edges.extend(body(index, steps)),
-        StepKind::Action { .. } | StepKind::UpdateVariable { .. } => {}
+        StepKind::Action { .. } | StepKind::UpdateVariable { .. } | StepKind::Target { .. } => {}
     }
     if let Some(following) = following.filter(|_| falls_through) {
         edges.push((index, following, EdgeKind::Next));

@@ -61,6 +61,7 @@ mod scalar;
 mod step;
 mod suggest;
 mod syntax;
+mod targets;
 mod template;
 mod yaml;
 
@@ -68,6 +69,7 @@ pub use bind::{BindError, bind, ssm_default};
 pub use codes::CODES;
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use flow::{Edge, EdgeKind, edges};
+pub use targets::{Target, Targets, TargetsError, fan_out};
 
 use document::Document;
 use draft::Draft;
@@ -272,6 +274,7 @@ fn plan(name: &str, draft: Draft<'_>) -> Plan {
         max_concurrency: document.max_concurrency.unwrap_or(concurrency),
         actions: actions.map(|(name, spec)| (name.clone(), spec.clone())).collect(),
         steps: draft.steps,
+        fan_out: None,
     }
 }
 

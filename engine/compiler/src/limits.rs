@@ -13,6 +13,9 @@ pub const VALUES_MAX: usize = 2_000_000;
 /// `plan-steps`: steps of a runbook.
 pub const STEPS_MAX: usize = 20_000;
 
+/// `targets`: targets of one start. The service takes 300.
+pub const TARGETS_MAX: usize = 5_000;
+
 /// `plan-concurrency`: the most that `maxConcurrency` may ask for.
 pub const CONCURRENCY_MAX: u32 = 1_000;
 

@@ -24,6 +24,8 @@ pub const CANCELLED: &str = "RW-X010";
 pub const ROLLBACK_FAILED: &str = "RW-X011";
 /// A child cannot be started.
 pub const CHILD: &str = "RW-X012";
+/// Too many targets failed.
+pub const TARGETS: &str = "RW-X013";
 
 /// Every code with its page in Markdown.
 pub const CODES: &[(&str, &str)] = &[
@@ -39,4 +41,5 @@ pub const CODES: &[(&str, &str)] = &[
     (CANCELLED, include_str!("../codes/RW-X010.md")),
     (ROLLBACK_FAILED, include_str!("../codes/RW-X011.md")),
     (CHILD, include_str!("../codes/RW-X012.md")),
+    (TARGETS, include_str!("../codes/RW-X013.md")),
 ];

@@ -21,7 +21,7 @@ use crate::{
     resolve::{self, StateScope},
     retry, rollback,
     state::State,
-    variable, waits,
+    target, variable, waits,
 };
 
 /// What should happen.
@@ -223,10 +223,10 @@ fn start_steps(state: &State, now: Timestamp) -> Vec<Event> {
         if state.aborted {
             return Vec::new();
         }
-        // A loop counts once, whatever goes on in it.
-        let under_way = state.open.iter().chain(&state.loops);
-        let under_way = under_way.filter(|step| state.plan.step(**step).parent.is_none());
-        let room = (state.plan.max_concurrency as usize).saturating_sub(under_way.count());
+        let room = match &state.plan.fan_out {
+            Some(fan_out) => target::room(state, fan_out),
+            None => room(state),
+        };
         return state
             .graph
             .ready()
@@ -238,6 +238,13 @@ fn start_steps(state: &State, now: Timestamp) -> Vec<Event> {
         Some(step) if state.open.is_empty() && state.loops.is_empty() => start(state, step, now),
         Some(_) | None => Vec::new(),
     }
+}
+
+/// How many more steps may run at the same time. A loop counts once, whatever goes on in it.
+fn room(state: &State) -> usize {
+    let under_way = state.open.iter().chain(&state.loops);
+    let under_way = under_way.filter(|step| state.plan.step(**step).parent.is_none());
+    (state.plan.max_concurrency as usize).saturating_sub(under_way.count())
 }
 
 /// The events that start a step, and end it where it needs no plugin.
@@ -266,7 +273,7 @@ pub(crate) fn start(state: &State, id: StepId, now: Timestamp) -> Vec<Event> {
         Some(Ok(true)) | None => {}
     }
     match &step.kind {
-        StepKind::Action { .. } => vec![begin_action(state, of, now)],
+        StepKind::Action { .. } | StepKind::Target { .. } => vec![begin_action(state, of, now)],
         StepKind::Branch { choices, default } => branch(state, of, choices, *default, now),
         StepKind::Loop { repeat, max_iterations } => {
             vec![match repeat::inputs(state, id, repeat, max_iterations.as_ref(), now) {
@@ -386,6 +393,14 @@ fn finish(state: &State) -> Vec<Event> {
             |(step, _, _)| format!("step {} failed", state.plan.step(*step).name),
         );
         return vec![Event::RollbackStarted { reason, to: None }];
+    }
+    let missed = state
+        .plan
+        .fan_out
+        .as_ref()
+        .and_then(|fan_out| target::failure(state, fan_out));
+    if let Some(failure) = missed {
+        return vec![end(state, Status::Failed, Some(failure))];
     }
     match &state.critical {
         Some((_, status, failure)) => vec![end(state, *status, Some(failure.clone()))],

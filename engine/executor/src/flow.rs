@@ -136,7 +136,10 @@ impl State {
         match &self.plan.step(last).kind {
             _ if self.is_done(last) => None,
             StepKind::Loop { .. } => self.stopped_in(last),
-            StepKind::Action { .. } | StepKind::Branch { .. } | StepKind::UpdateVariable { .. } => Some(last),
+            StepKind::Action { .. }
+            | StepKind::Branch { .. }
+            | StepKind::UpdateVariable { .. }
+            | StepKind::Target { .. } => Some(last),
         }
     }
 }

@@ -40,6 +40,7 @@ mod retry;
 mod shared;
 mod signal;
 mod start;
+mod target;
 mod variable;
 mod visit;
 mod waits;

@@ -98,10 +98,15 @@ fn differing_parts(old_plan: &Plan, old: &Step, new_plan: &Plan, new: &Step) -> 
         }
         (StepKind::UpdateVariable { .. }, StepKind::UpdateVariable { .. }) if old.kind == new.kind => {}
         (StepKind::UpdateVariable { .. }, StepKind::UpdateVariable { .. }) => parts.push("variable or value"),
+        (StepKind::Target { .. }, StepKind::Target { .. }) if old.kind == new.kind => {}
         (StepKind::Loop { .. }, StepKind::Loop { .. }) if old.kind == new.kind => {}
         (StepKind::Loop { .. }, StepKind::Loop { .. }) => parts.push("list of items or condition"),
         (
-            StepKind::Action { .. } | StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. },
+            StepKind::Action { .. }
+            | StepKind::Branch { .. }
+            | StepKind::UpdateVariable { .. }
+            | StepKind::Loop { .. }
+            | StepKind::Target { .. },
             _,
         ) => parts.push("action"),
     }

@@ -18,6 +18,7 @@ use crate::{
     input::Ask,
     limits, repair, resolve, rollback,
     state::State,
+    target,
 };
 
 /// A plugin's call ended.
@@ -46,8 +47,12 @@ pub(crate) fn check_call(state: &State, of: Try, number: u32, request: &Request)
     if number >= limits::CALLS_MAX {
         return Err(Refusal::Stop(too_many_calls(state, of)));
     }
-    let StepKind::Action { action, .. } = &state.plan.step(of.step).kind else {
-        return Err(Refusal::Answer(CallError::Invalid("this step has no plugin".into())));
+    let action = match &state.plan.step(of.step).kind {
+        StepKind::Action { action, .. } => action,
+        StepKind::Target { .. } if target::may_call(request) => return Ok(()),
+        StepKind::Target { .. } | StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. } => {
+            return Err(Refusal::Answer(CallError::Invalid("this step has no plugin".into())));
+        }
     };
     let Some(spec) = state.plan.actions.get(action) else {
         return Err(Refusal::Answer(CallError::Invalid(format!(

@@ -224,6 +224,7 @@ impl Changed {
 fn references(step: &Step) -> Vec<&Reference> {
     let mut found: Vec<&Reference> = match &step.kind {
         StepKind::Action { inputs, .. } => inputs.iter().flat_map(|(_, template)| template.references()).collect(),
+        StepKind::Target { .. } => Vec::new(),
         StepKind::Branch { choices, .. } => choices
             .iter()
             .flat_map(|choice| choice.condition.references())

@@ -80,8 +80,10 @@ pub(crate) fn role(state: &State, now: Timestamp) -> Option<Arc<str>> {
 /// The inputs of a step as its plugin gets them: references replaced, converted to the declared types.
 pub(crate) fn inputs(state: &State, id: StepId, now: Timestamp) -> Result<Value, Failure> {
     let step = state.plan.step(id);
-    let StepKind::Action { action, inputs } = &step.kind else {
-        return Ok(Value::Null);
+    let (action, inputs) = match &step.kind {
+        StepKind::Action { action, inputs } => (action, inputs),
+        StepKind::Target { inputs, .. } => return Ok(Value::Object(inputs.clone())),
+        StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. } => return Ok(Value::Null),
     };
     let mut resolved = resolve_map(state, inputs, now).map_err(|why| invalid_input(step, &why))?;
     if let Some(over) = state.overrides.get(&id) {
@@ -126,8 +128,10 @@ fn resolve_map(state: &State, inputs: &[(String, Template)], now: Timestamp) -> 
 /// The outputs of a step: what its plugin returned, checked, and what its author picked from that.
 pub(crate) fn outputs(state: &State, id: StepId, returned: Value) -> Result<Map<String, Value>, Failure> {
     let step = state.plan.step(id);
-    let StepKind::Action { action, .. } = &step.kind else {
-        return Ok(Map::new());
+    let action = match &step.kind {
+        StepKind::Action { action, .. } => action,
+        StepKind::Target { .. } => return Ok(returned.as_object().cloned().unwrap_or_default()),
+        StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. } => return Ok(Map::new()),
     };
     let shaped = match state.plan.actions.get(action) {
         Some(spec) => spec.manifest.outputs.coerce(returned).map_err(|mismatch| {

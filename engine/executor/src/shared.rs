@@ -31,7 +31,7 @@ use crate::{
     input::Input,
     log::LogWriter,
     plans::Plans,
-    ports::{Clock, Runbooks},
+    ports::{Clock, Prepared, Runbooks},
     state::State,
 };
 
@@ -273,11 +273,17 @@ impl Shared {
                 format!("the runbook {runbook} would be nested {depth} deep; at most {NESTING_MAX} are allowed.");
             return Err(Failure::new(FailureKind::LimitExceeded, message).with_code(codes::CHILD));
         }
-        let prepared = self
-            .ports
-            .runbooks
-            .prepare(runbook, parameters, &family.started)
-            .await?;
+        let prepared = match crate::target::runbook(&family, of) {
+            // A target runs what its execution began with, whatever became of the file.
+            Some(fan_out) => Prepared {
+                plan: Arc::new((*fan_out.runbook).clone()),
+                parameters,
+            },
+            None => {
+                let runbooks = &self.ports.runbooks;
+                runbooks.prepare(runbook, parameters, &family.started).await?
+            }
+        };
         let given = Value::Object(prepared.parameters.clone()).to_string();
         let secrets = secret::placeholders(&given)
             .filter(|placeholder| family.secrets.contains(*placeholder))

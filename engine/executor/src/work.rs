@@ -10,11 +10,14 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use runwright_model::{
+    action::ActionSpec,
     capability::{CallContext, Error as CallError, Request},
+    digest::Digest,
     event::{Phase, Try},
     failure::{Failure, FailureKind},
+    grant::Grants,
     id::ExecutionId,
     invocation::{Invocation, Invoked},
     step::StepKind,
@@ -31,6 +34,7 @@ use crate::{
     rollback,
     shared::Shared,
     state::State,
+    target,
 };
 
 impl Actor {
@@ -107,20 +111,20 @@ impl Actor {
     }
 
     fn invoke(&mut self, of: Try) {
-        let Some((invocation, live)) = self.prepare(of) else {
+        let Some(call) = self.prepare(of) else {
             return;
         };
         let generation = self.generation;
-        let (shared, sender) = (self.shared.clone(), self.sender.clone());
+        let sender = self.sender.clone();
         let span = tracing::info_span!(
             "step",
             execution = %self.id,
-            step = %invocation.step,
+            step = %self.state.plan.step(of.step).name,
             attempt = of.attempt,
             phase = ?of.phase
         );
         let call = async move {
-            let call = AssertUnwindSafe(shared.ports.invoker.invoke(invocation, Arc::new(live))).catch_unwind();
+            let call = AssertUnwindSafe(call).catch_unwind();
             let invoked = call.await.unwrap_or_else(|_| Invoked::Failed(panicked()));
             // Without an actor there is nobody to tell: the try runs again on resume.
             let _ = sender.send(Input::Invoked {
@@ -133,51 +137,72 @@ impl Actor {
         self.running.insert(of, (generation, task.abort_handle()));
     }
 
-    fn prepare(&mut self, of: Try) -> Option<(Invocation, Live)> {
+    /// The call of a try: of its plugin, or of the engine's own for a target.
+    fn prepare(&mut self, of: Try) -> Option<BoxFuture<'static, Invoked>> {
         self.generation += 1;
-        let visit = self.state.visit_of(of)?;
         let step = self.state.plan.step(of.step);
-        let StepKind::Action { action, .. } = &step.kind else {
-            return None;
-        };
-        let spec = self.state.plan.actions.get(action)?;
-        let (inputs, begun, done) = match of.phase {
-            Phase::Run => (visit.inputs.clone(), visit.attempt_at, None),
-            Phase::Rollback => {
-                let undo = visit.undo.as_ref()?;
-                (undo.inputs.clone(), undo.attempt_at, Some(rollback::done(visit)))
+        match &step.kind {
+            StepKind::Action { action, .. } => {
+                let spec = self.state.plan.actions.get(action)?;
+                let invocation = self.invocation(of, action, spec)?;
+                let live = Arc::new(self.live_line(of, spec.component, spec.grants.clone())?);
+                let invoker = self.shared.ports.invoker.clone();
+                Some(async move { invoker.invoke(invocation, live).await }.boxed())
             }
+            StepKind::Target { parameters, .. } => {
+                let runbook = self.state.plan.fan_out.as_ref()?.runbook.name.clone();
+                // The engine of a target is no component: nothing but its name is needed.
+                let engine = Digest::of(step.kind.action().as_bytes());
+                let live = self.live_line(of, engine, Grants::default())?;
+                let parameters = parameters.clone();
+                Some(async move { target::run(runbook, parameters, &live).await }.boxed())
+            }
+            StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. } => None,
+        }
+    }
+
+    fn invocation(&self, of: Try, action: &str, spec: &ActionSpec) -> Option<Invocation> {
+        let visit = self.state.visit_of(of)?;
+        let (inputs, done) = match of.phase {
+            Phase::Run => (visit.inputs.clone(), None),
+            Phase::Rollback => (visit.undo.as_ref()?.inputs.clone(), Some(rollback::done(visit))),
         };
-        let deadline = self.state.deadline(of);
-        let invocation = Invocation {
+        Some(Invocation {
             component: spec.component,
             execution: self.id.clone(),
-            step: step.name.clone(),
-            action: action.clone(),
+            step: self.state.plan.step(of.step).name.clone(),
+            action: action.to_owned(),
             globals: crate::resolve::globals(&self.state),
             of,
             idempotency_key: of.idempotency_key(&self.id, 0),
-            deadline,
+            deadline: self.state.deadline(of),
             inputs,
             done,
             trace_parent: None,
+        })
+    }
+
+    fn live_line(&self, of: Try, component: Digest, grants: Grants) -> Option<Live> {
+        let visit = self.state.visit_of(of)?;
+        let begun = match of.phase {
+            Phase::Run => visit.attempt_at,
+            Phase::Rollback => visit.undo.as_ref()?.attempt_at,
         };
-        let live = Live {
+        Some(Live {
             shared: self.shared.clone(),
             actor: self.sender.clone(),
             execution: self.id.clone(),
-            step: step.name.clone(),
+            step: self.state.plan.step(of.step).name.clone(),
             of,
-            component: spec.component,
+            component,
             generation: self.generation,
             recorded: self.state.open_calls(of)?.to_vec(),
-            grants: Arc::new(spec.grants.clone()),
+            grants: Arc::new(grants),
             role: crate::resolve::role(&self.state, begun),
-            deadline,
+            deadline: self.state.deadline(of),
             next: AtomicU32::new(0),
             clock: AtomicI64::new(begun.as_millis()),
-        };
-        Some((invocation, live))
+        })
     }
 
     fn probe(&self, of: Try, call: u32) {

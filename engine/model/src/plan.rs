@@ -39,6 +39,33 @@ pub struct Plan {
     pub max_concurrency: u32,
     /// Every action a step names, by name.
     pub actions: BTreeMap<String, ActionSpec>,
+    /// What each step runs, when the steps are targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fan_out: Option<FanOut>,
+}
+
+/// One runbook for many targets: each step of the plan is a target, and starts a child execution. The plan is in graph
+/// order, and its `max_concurrency` is the ceiling of children that run at the same time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FanOut {
+    /// What each child runs.
+    pub runbook: Box<Plan>,
+    /// No child starts any more when more than so many have failed.
+    pub max_errors: u32,
+    /// One child runs first, then two, then four, up to the ceiling; otherwise as many as the ceiling from the start.
+    pub ramp: bool,
+}
+
+impl FanOut {
+    /// How many children may run at the same time when so many have ended, up to this ceiling.
+    #[must_use]
+    pub fn room(&self, ended: usize, ceiling: u32) -> u32 {
+        if !self.ramp {
+            return ceiling;
+        }
+        let wave = (ended + 1).checked_ilog2().unwrap_or_default();
+        ceiling.min(1_u32.checked_shl(wave).unwrap_or(u32::MAX))
+    }
 }
 
 /// How steps follow each other.
@@ -89,5 +116,37 @@ impl Plan {
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of_json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waves_double_up_to_the_ceiling() {
+        let plan = Plan {
+            name: "x".into(),
+            description: None,
+            order: Order::List,
+            parameters: Vec::new(),
+            variables: Vec::new(),
+            steps: Vec::new(),
+            outputs: Vec::new(),
+            assume_role: None,
+            rollback_on_failure: false,
+            max_concurrency: 1,
+            actions: BTreeMap::new(),
+            fan_out: None,
+        };
+        let mut fan_out = FanOut {
+            runbook: Box::new(plan),
+            max_errors: 0,
+            ramp: true,
+        };
+        let rooms: Vec<u32> = (0..9).map(|ended| fan_out.room(ended, 5)).collect();
+        assert_eq!(rooms, [1, 2, 2, 4, 4, 4, 4, 5, 5]);
+        fan_out.ramp = false;
+        assert_eq!(fan_out.room(0, 5), 5);
     }
 }

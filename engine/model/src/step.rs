@@ -1,6 +1,7 @@
 //! One node of a plan.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{
     expression::{Condition, Template},
@@ -75,6 +76,13 @@ pub enum StepKind {
         /// Iterations at most: 1 to [`ITERATIONS_MAX`], which it is when absent.
         max_iterations: Option<Template>,
     },
+    /// Runs the runbook of [`crate::plan::FanOut`] for one target, as a child execution.
+    Target {
+        /// The child's parameters that are this target's.
+        inputs: Map<String, Value>,
+        /// All parameters of the child, checked.
+        parameters: Map<String, Value>,
+    },
 }
 
 /// The most iterations of a loop (SSM Automation's limit).
@@ -104,6 +112,7 @@ impl StepKind {
             Self::Branch { .. } => "aws:branch",
             Self::UpdateVariable { .. } => "aws:updateVariable",
             Self::Loop { .. } => "aws:loop",
+            Self::Target { .. } => "aws:executeAutomation",
         }
     }
 }

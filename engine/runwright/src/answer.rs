@@ -28,11 +28,18 @@ impl Holder {
                 id,
                 plan,
                 parameters,
+                targets,
                 place,
             } => {
-                let parameters = bind::parameters(plan, parameters.clone(), &self.parameters).await?;
-                let started = started(plan, parameters, by, self.globals(place).await?);
-                Ok(self.start(id, plan.clone(), started).await?.into())
+                let (plan, parameters) = match targets {
+                    Some(targets) => bind::targets(plan, parameters.clone(), targets, &self.parameters).await?,
+                    None => {
+                        let bound = bind::parameters(plan, parameters.clone(), &self.parameters).await?;
+                        (plan.clone(), bound)
+                    }
+                };
+                let started = started(&plan, parameters, by, self.globals(place).await?);
+                Ok(self.start(id, plan, started).await?.into())
             }
             Call::Keep { component } => Ok(self.pin.keep(component).await?.into()),
             Call::Length { id } => Ok(self.store.head(id).await?.map(|head| head.length).into()),

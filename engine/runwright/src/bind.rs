@@ -1,5 +1,8 @@
 //! A runbook's parameters at the start of an execution.
 
+use std::sync::Arc;
+
+use runwright_compiler::Targets;
 use runwright_local::parameters::ParameterStore;
 use runwright_model::{capability::parameters::ParameterType, plan::Plan};
 use serde_json::{Map, Value};
@@ -8,6 +11,30 @@ use crate::Error;
 
 /// The parameters, checked, with defaults filled in and `{{ssm:name}}` defaults read from the parameter store.
 pub(crate) async fn parameters(
+    plan: &Plan,
+    given: Map<String, Value>,
+    store: &ParameterStore,
+) -> Result<Map<String, Value>, Error> {
+    let given = with_stored(plan, given, store).await?;
+    runwright_compiler::bind(plan, &given).map_err(Error::Parameters)
+}
+
+/// The plan that runs a runbook on targets, and the parameters that they share.
+pub(crate) async fn targets(
+    plan: &Plan,
+    given: Map<String, Value>,
+    targets: &Targets,
+    store: &ParameterStore,
+) -> Result<(Arc<Plan>, Map<String, Value>), Error> {
+    let given = with_stored(plan, given, store).await?;
+    match runwright_compiler::fan_out(plan, &given, targets) {
+        Ok(plan) => Ok((Arc::new(plan), given)),
+        Err(error) => Err(Error::State(error.to_string())),
+    }
+}
+
+/// The parameters given, and those whose default stands in the parameter store.
+async fn with_stored(
     plan: &Plan,
     given: Map<String, Value>,
     store: &ParameterStore,
@@ -33,7 +60,7 @@ pub(crate) async fn parameters(
             stored_value(stored.parameter_type, stored.value),
         );
     }
-    runwright_compiler::bind(plan, &given).map_err(Error::Parameters)
+    Ok(given)
 }
 
 fn stored_value(parameter_type: ParameterType, value: String) -> Value {

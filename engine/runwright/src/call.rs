@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use runwright_compiler::Targets;
 use runwright_executor::{hold::Held, migrate::Misfit, repair::Repair};
 use runwright_model::{
     capability::parameters::Parameter, digest::Digest, event::Hold, id::ExecutionId, log::LogLine, plan::Plan,
@@ -28,6 +29,8 @@ pub(crate) enum Call {
         id: ExecutionId,
         plan: Arc<Plan>,
         parameters: Map<String, Value>,
+        /// What it runs on; once, when absent.
+        targets: Option<Targets>,
         place: Place,
     },
     /// Keeps a component, for a start that lacks it.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use runwright_compiler::Targets;
 use runwright_executor::{hold::Held, migrate::Misfit, ports::Clock as _, repair::Repair};
 use runwright_model::{
     event::{Hold, Signal},
@@ -103,6 +104,19 @@ impl Engine {
     ///
     /// [`Error::Document`], [`Error::Parameters`], [`Error::Mismatch`], and those of the store.
     pub async fn start(&self, request: StartRequest) -> Result<Begun, Error> {
+        self.begin(request, None).await
+    }
+
+    /// Starts an execution that runs the runbook once for each target, as its children.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Engine::start`], and [`Error::State`] when it cannot run on these targets.
+    pub async fn start_on(&self, request: StartRequest, targets: Targets) -> Result<Begun, Error> {
+        self.begin(request, Some(targets)).await
+    }
+
+    async fn begin(&self, request: StartRequest, targets: Option<Targets>) -> Result<Begun, Error> {
         let StartRequest {
             runbook,
             parameters,
@@ -127,6 +141,7 @@ impl Engine {
             id: id.clone(),
             plan: Arc::new(plan),
             parameters,
+            targets,
             place: self.library.place(),
         };
         for _ in 0..BRING_MAX {

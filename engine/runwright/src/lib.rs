@@ -62,7 +62,7 @@ pub use engine::{Begun, Engine, StartRequest, Until};
 pub use error::{Error, Fault, Report};
 pub use library::{Library, Runbook};
 pub use parameters::{NewParameter, Parameters};
-pub use runwright_compiler::{BindError, Compiled, Diagnostic, Severity, Source, Span, parse};
+pub use runwright_compiler::{BindError, Compiled, Diagnostic, Severity, Source, Span, Target, Targets, parse};
 pub use runwright_executor::{
     hold::Held,
     migrate::Misfit,

@@ -11,12 +11,14 @@ use crate::{
     open::{closing_on_error, driving_engine},
     problem::Problem,
     settings::Settings,
+    targets::TargetArgs,
 };
 
 const AFTER_HELP: &str = "\
 Examples:
   runwright run deploy.yaml -p Version=7
   runwright run deploy -p Notes=@notes.txt     a file's text; `@@` for a value that begins with `@`
+  runwright run patch --target-parameter-name Node --targets Key=ParameterValues,Values=a,b --max-errors 1
   runwright run nightly --id nightly-2026-11-21  start it once, however often this is called
 
 Without --follow it stops when only a person can make it go on, says how, and exits with 3.
@@ -41,10 +43,13 @@ pub(crate) struct Args {
     /// Stay also while it waits for a person
     #[arg(long)]
     follow: bool,
+    #[command(flatten)]
+    targets: TargetArgs,
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
     let parameters = input::parameters(args.parameters.as_deref(), &args.param)?;
+    let targets = args.targets.read()?;
     let engine = driving_engine(settings).await?;
     let started = async {
         let runbook = engine.library().runbook(&args.runbook).await?;
@@ -55,7 +60,10 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
             id: args.id,
             by: runwright::user::name(),
         };
-        let begun = engine.start(request).await?;
+        let begun = match targets {
+            Some(targets) => engine.start_on(request, targets).await?,
+            None => engine.start(request).await?,
+        };
         let before = if begun.existing {
             vec![Before::look(&engine, &begun.id).await?]
         } else {

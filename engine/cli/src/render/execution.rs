@@ -296,8 +296,8 @@ pub(crate) fn remarks(step: &StepView, now: Timestamp) -> String {
         words.push(format!("attempt {} of {}", step.attempt, step.max_attempts));
     }
     if let Some(iteration) = step.iteration {
-        let around = step.in_loop.as_ref().map(|name| format!("in {} ", visible(name)));
-        words.push(format!("{}iteration {iteration}", around.unwrap_or_default()));
+        let around = step.in_loop.as_ref().map(|name| format!(" of {}", visible(name)));
+        words.push(format!("iteration {iteration}{}", around.unwrap_or_default()));
     } else if step.visit > 1 {
         words.push(format!("visit {}", step.visit));
     }

@@ -91,7 +91,7 @@ pub(crate) fn output<'d>(draft: &'d Draft<'_>, index: usize, name: &str) -> Outp
             item: None,
         }),
         StepKind::Branch { .. } => Output::Missing(own.chain(["NextStep"]).collect()),
-        StepKind::UpdateVariable { .. } => Output::Missing(own.collect()),
+        StepKind::UpdateVariable { .. } | StepKind::Target { .. } => Output::Missing(own.collect()),
         StepKind::Loop { repeat, .. } => of_loop(repeat, name, own),
         StepKind::Action { action, .. } => match draft.catalog.actions.get(action).map(|spec| &spec.manifest.outputs) {
             None => Output::Unknown,

@@ -115,7 +115,10 @@ fn output(raw: &crate::step::RawOutput) -> OutputSpec {
 
 fn rollback(draft: &mut Draft<'_>, index: usize, raw: &RawStep, kind: &StepKind) -> RollbackSpec {
     match (kind, &raw.rollback) {
-        (StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. }, _)
+        (
+            StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. } | StepKind::Target { .. },
+            _,
+        )
         | (_, RawRollback::None) => RollbackSpec::None,
         (StepKind::Action { .. }, RawRollback::Absent) => RollbackSpec::Plugin,
         (StepKind::Action { .. }, RawRollback::Inputs(_, entries)) => {

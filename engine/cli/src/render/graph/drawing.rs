@@ -226,7 +226,7 @@ fn list_edges(plan: &Plan, at: usize, step: &Step) -> Vec<Edge> {
             edges.extend(body(plan, at).map(|to| edge(at, to, EdgeKind::Branch, Some("each time".into()))));
             edges.extend(next.map(|to| edge(at, to, EdgeKind::Next, None)));
         }
-        StepKind::Action { .. } | StepKind::UpdateVariable { .. } => {
+        StepKind::Action { .. } | StepKind::UpdateVariable { .. } | StepKind::Target { .. } => {
             edges.extend(next.map(|to| edge(at, to, EdgeKind::Next, None)));
         }
     }
