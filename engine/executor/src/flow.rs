@@ -196,6 +196,11 @@ impl Graph {
         self.ready.iter().copied()
     }
 
+    /// Whether a step has started, and its result stands.
+    pub(crate) fn has_begun(&self, id: StepId) -> bool {
+        self.begun.contains(&id)
+    }
+
     pub(crate) fn start(&mut self, id: StepId) {
         if !self.missing.is_empty() {
             self.ready.remove(&id);

@@ -84,13 +84,14 @@ pub(crate) fn room(state: &State, fan_out: &FanOut) -> usize {
     }
     let ended = state.plan.step_ids().filter(|id| {
         let visit = state.visit(*id);
-        visit.is_some_and(|visit| visit.ended_at.is_some())
+        state.graph.has_begun(*id) && visit.is_some_and(|visit| visit.ended_at.is_some())
     });
     let ceiling = fan_out.room(ended.count(), state.plan.max_concurrency);
     (ceiling as usize).saturating_sub(state.open.len())
 }
 
-/// Targets that failed or whose time was over. A child that somebody cancelled is no error.
+/// Targets that failed or whose time was over, but for those that are to run again. A child that somebody cancelled is
+/// no error.
 fn errors(state: &State) -> usize {
     let failed = |id: &runwright_model::id::StepId| {
         let Some(visit) = state.visit(*id) else { return false };
@@ -98,7 +99,8 @@ fn errors(state: &State) -> usize {
             .failure
             .as_ref()
             .is_some_and(|failure| failure.kind == FailureKind::Cancelled);
-        matches!(visit.status, Status::Failed | Status::TimedOut) && !cancelled
+        let failed = matches!(visit.status, Status::Failed | Status::TimedOut);
+        state.graph.has_begun(*id) && failed && !cancelled
     };
     state.plan.step_ids().filter(failed).count()
 }

@@ -11,7 +11,7 @@ use common::{
     machine::{self, Machine},
 };
 use runwright_compiler::{Target, Targets, TargetsError, fan_out};
-use runwright_executor::{Executor, state::State};
+use runwright_executor::{Executor, repair::Repair, state::State};
 use runwright_model::{digest::Digest, event::Started, plan::Plan, status::Status};
 use serde_json::{Map, Value, json};
 
@@ -180,6 +180,24 @@ async fn a_cancel_reaches_the_children_and_starts_no_other() {
     let state = engine.state(&machine::id()).await.unwrap();
     assert_eq!(line(&state), "ok-0 Cancelled, ok-1 Pending, ok-2 Pending | Cancelled");
     assert_eq!(engine.state(&child).await.unwrap().status(), Status::Cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_failed_can_be_run_again() {
+    let machine = Machine::with(&[]);
+    let engine = machine.engine(usize::MAX).await;
+    assert!(begin(&engine, &fanned(&values(&["false-0".into(), "ok-1".into()]))).await);
+    engine.wait(&machine::id(), false).await.unwrap();
+    let again = Repair {
+        by: "kim".into(),
+        from: Some("false-0".into()),
+        ..Repair::default()
+    };
+    engine.repair(&machine::id(), again).await.unwrap();
+    engine.wait(&machine::id(), false).await.unwrap();
+    let state = engine.state(&machine::id()).await.unwrap();
+    assert_eq!(line(&state), "false-0 Failed, ok-1 Pending | Failed");
+    assert_eq!(machine.world.effects(), ["false-0", "false-0"]);
 }
 
 #[tokio::test(start_paused = true)]
