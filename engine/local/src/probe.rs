@@ -19,6 +19,10 @@ use crate::{Local, clock, target};
 /// How long one try may take.
 pub const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a try may take that begins just before the time is over: what it sees is what people are told, and that
+/// it was not answered within no time at all helps nobody.
+const TRY_TIMEOUT_MIN: Duration = Duration::from_secs(1);
+
 impl Local {
     /// One try: [`Answer::Done`] when it has come true, [`Error::Unavailable`] with the reason when not yet. Every
     /// other error is final: more tries would answer the same.
@@ -35,7 +39,7 @@ impl Local {
         let limit = if left.is_zero() {
             TRY_TIMEOUT
         } else {
-            TRY_TIMEOUT.min(left)
+            left.clamp(TRY_TIMEOUT_MIN, TRY_TIMEOUT)
         };
         self.probe(probe, context, limit).await?.map_err(Error::Unavailable)?;
         Ok(Answer::Done)
