@@ -46,14 +46,9 @@ fn main() {
     let here = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let root = here.join("../..");
     let out = PathBuf::from(variable("OUT_DIR"));
-    for watched in [
-        "plugins",
-        "sdk/rust/src",
-        "sdk/rust/Cargo.toml",
-        "wit",
-        "Cargo.lock",
-        "Cargo.toml",
-    ] {
+    let others = ["sdk/rust/src", "sdk/rust/Cargo.toml", "wit", "Cargo.lock", "Cargo.toml"].map(PathBuf::from);
+    let plugins = PLUGINS.iter().map(|(_, folder)| Path::new("plugins").join(folder));
+    for watched in plugins.chain(others) {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     println!("cargo::rerun-if-changed=build.rs");

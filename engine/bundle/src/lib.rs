@@ -37,7 +37,7 @@ impl std::fmt::Debug for Bundled {
 }
 
 /// What the actions are that run in Python, as JSON: manifests in the model's form. Their component is not embedded.
-pub const PYTHON_ACTIONS: &str = include_str!("../../../python/actions.json");
+pub const PYTHON_ACTIONS: &str = include_str!("../../../plugins/python/actions.json");
 
 /// The file of the component that provides them.
 pub const PYTHON_FILE: &str = "python.wasm";

@@ -1,7 +1,7 @@
 //! The component that runs Python: scripts and the AWS API actions.
 //!
 //! It is too large for the binary, so it stands in a plugin folder, made by `cargo xtask python`. What its actions are is known
-//! without it (`python/actions.json`): a runbook compiles and is planned anywhere, and needs the component to run.
+//! without it (`plugins/python/actions.json`): a runbook compiles and is planned anywhere, and needs the component to run.
 
 use std::{
     collections::BTreeMap,

@@ -22,7 +22,7 @@ fn work() -> PathBuf {
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
     let root = root();
     let tool = environment("componentize", &[COMPONENTIZE.to_owned()])?;
-    let requirements = root.join("python/requirements.txt");
+    let requirements = root.join("plugins/python/requirements.txt");
     let pinned = fs::read_to_string(&requirements)?;
     let packages = work().join("packages");
     let stamp = work().join("packages.txt");
@@ -48,7 +48,7 @@ pub(crate) fn build() -> anyhow::Result<PathBuf> {
         .arg("--wit-path")
         .arg(root.join("wit"))
         .args(["--world", "plugin", "componentize", "component", "--python-path"])
-        .arg(root.join("python"))
+        .arg(root.join("plugins/python"))
         .arg("--python-path")
         .arg(&packages)
         .arg("--output")
@@ -90,7 +90,7 @@ pub(crate) fn is_fresh(component: &Path) -> anyhow::Result<bool> {
         return Ok(false);
     };
     let made = facts.modified()?;
-    for folder in ["python", "python/aws_actions", "wit"] {
+    for folder in ["plugins/python", "plugins/python/aws_actions", "wit"] {
         for entry in fs::read_dir(root().join(folder)).context(folder)? {
             let entry = entry?;
             if entry.file_type()?.is_file() && entry.metadata()?.modified()? > made {
