@@ -197,7 +197,7 @@ fn the_set_up_commands_exist() {
         .lines()
         .filter_map(|line| line.strip_prefix("cargo xtask ")?.split(' ').next())
         .collect();
-    assert_eq!(commands, ["quickstart", "test"]);
+    assert!(commands.starts_with(&["quickstart", "test"]), "{commands:?}");
     for command in commands {
         assert!(
             usage.contains(&format!("\n  {command} ")),
