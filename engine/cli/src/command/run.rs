@@ -18,7 +18,7 @@ const AFTER_HELP: &str = "\
 Examples:
   runwright run deploy.yaml -p Version=7
   runwright run deploy -p Notes=@notes.txt     a file's text; `@@` for a value that begins with `@`
-  runwright run patch --target-parameter-name Node --targets Key=ParameterValues,Values=a,b --max-errors 1
+  runwright run patch --target-parameter-name Node --targets Key=ParameterValues,Values=a,b
   runwright run nightly --id nightly-2026-11-21  start it once, however often this is called
 
 Without --follow it stops when only a person can make it go on, says how, and exits with 3.
