@@ -7,27 +7,13 @@
 
 mod common;
 
-use common::{document, executor, id, line, machine::Machine, plan, refused, run, run_with, started};
+use common::{
+    FAILS, WORKS, document, executor, id, line, machine::Machine, plan, refused, run, run_with, started, step, steps,
+};
 use runwright_executor::decide::NO_OUTPUT;
 use runwright_model::{event::Signal, id::StepId, status::Status};
 use runwright_testkit::{Tape, World};
 use serde_json::json;
-
-const FAILS: &str = "action: test:do\n  inputs: {Commands: ['false']}";
-const WORKS: &str = "action: test:do\n  inputs: {Commands: [ok]}";
-
-fn step(name: &str, body: &str, more: &str) -> String {
-    let more: String = more
-        .split(';')
-        .filter(|m| !m.trim().is_empty())
-        .map(|m| format!("  {}\n", m.trim()))
-        .collect();
-    format!("- name: {name}\n  {body}\n{more}")
-}
-
-fn steps(list: &[(&str, &str, &str)]) -> String {
-    list.iter().map(|(name, body, more)| step(name, body, more)).collect()
-}
 
 async fn check(list: &[(&str, &str, &str)], expected: &str) {
     let steps = steps(list);

@@ -2,27 +2,11 @@
 
 mod common;
 
-use common::{document, line, run};
+use common::{FAILS, WORKS, document, line, run, steps};
 
 async fn check(steps: &str, expected: &str) {
     let (state, _) = run(&document(steps)).await;
     assert_eq!(line(&state), expected, "{steps}");
-}
-
-const FAILS: &str = "action: test:do\n  inputs: {Commands: ['false']}";
-const WORKS: &str = "action: test:do\n  inputs: {Commands: [ok]}";
-
-fn step(name: &str, body: &str, more: &str) -> String {
-    let more: String = more
-        .split(';')
-        .filter(|m| !m.trim().is_empty())
-        .map(|m| format!("  {}\n", m.trim()))
-        .collect();
-    format!("- name: {name}\n  {body}\n{more}")
-}
-
-fn steps(list: &[(&str, &str, &str)]) -> String {
-    list.iter().map(|(name, body, more)| step(name, body, more)).collect()
 }
 
 #[tokio::test(start_paused = true)]

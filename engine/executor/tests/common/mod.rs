@@ -206,6 +206,26 @@ pub(crate) fn document(steps: &str) -> String {
     format!("schemaVersion: '0.3'\nmainSteps:\n{steps}")
 }
 
+/// A step that fails.
+pub(crate) const FAILS: &str = "action: test:do\n  inputs: {Commands: ['false']}";
+/// A step that works.
+pub(crate) const WORKS: &str = "action: test:do\n  inputs: {Commands: [ok]}";
+
+/// A step: its name, what it does, and its other keys, with a semicolon between two.
+pub(crate) fn step(name: &str, body: &str, more: &str) -> String {
+    let more: String = more
+        .split(';')
+        .filter(|m| !m.trim().is_empty())
+        .map(|m| format!("  {}\n", m.trim()))
+        .collect();
+    format!("- name: {name}\n  {body}\n{more}")
+}
+
+/// A list of such steps.
+pub(crate) fn steps(list: &[(&str, &str, &str)]) -> String {
+    list.iter().map(|(name, body, more)| step(name, body, more)).collect()
+}
+
 /// What an execution needs to begin.
 pub(crate) fn started(plan: &Plan) -> Started {
     Started {
