@@ -49,9 +49,10 @@ pub(crate) struct Actor {
     pub(crate) cancelled: HashSet<ExecutionId>,
     /// Effects that were asked to end: once, also when their backend cannot stop them.
     pub(crate) asked_to_stop: HashSet<(Try, u32)>,
-    pub(crate) awaited: HashSet<ExecutionId>,
-    /// Children of whose ends it is not known yet whether they were before this execution waited for them. A child that
-    /// ended before told nobody who waited, so a crash must find this execution due.
+    /// Children that were looked at, and whether they were held with this execution then.
+    pub(crate) children: BTreeMap<ExecutionId, bool>,
+    /// Those that are being looked at. One that ended before told nobody who waited, and one may not know yet that its
+    /// parent is paused, or no more: so a crash must find this execution due.
     pub(crate) looking_at: HashSet<ExecutionId>,
     /// Something was appended that is not durable yet.
     pub(crate) unsynced: bool,
@@ -91,7 +92,7 @@ pub(crate) async fn run(
         stopping: HashSet::new(),
         cancelled: HashSet::new(),
         asked_to_stop: HashSet::new(),
-        awaited: HashSet::new(),
+        children: BTreeMap::new(),
         looking_at: HashSet::new(),
         unsynced: false,
         pending: Vec::new(),
@@ -124,6 +125,7 @@ impl Actor {
 
     async fn live(&mut self, first: Input, inbox: &mut mpsc::UnboundedReceiver<Input>) -> Result<(), Error> {
         let mut input = Some(first);
+        self.obey_parent().await?;
         let mut lingering = Lingering::new();
         loop {
             if let Some(input) = input.take() {
@@ -161,15 +163,6 @@ impl Actor {
                 }
                 () = clock.sleep_until(wake), if decision.wake.is_some() => {}
             }
-        }
-    }
-
-    /// Pauses when a hold on the runbook or on everything says so.
-    async fn obey_holds(&mut self) -> Result<(), Error> {
-        let free = self.state.ended.is_none() && self.state.cancel.is_none() && self.state.paused.is_none();
-        match self.shared.holds.on(&self.state.started.runbook).filter(|_| free) {
-            Some(pause) => self.append_some(vec![Event::Paused(pause)], Durability::Buffered).await,
-            None => Ok(()),
         }
     }
 
@@ -255,12 +248,8 @@ impl Actor {
                 let _ = reply.send(());
             }
             Input::Asked { ask, reply } => {
-                let children = self.state.awaited_children();
                 let events = react::asked(&self.state, &ask);
                 self.answer(events, reply).await?;
-                if ask.is_for_children() {
-                    work::ask_children(&self.shared, children, &ask);
-                }
             }
             Input::Stopped { of, call } => {
                 self.stopping.remove(&(of, call));

@@ -114,7 +114,8 @@ impl Actor {
             }
             !told
         } else {
-            self.closing.is_some() && self.state.paused.is_none()
+            // A child that was not told yet is told then.
+            self.closing.is_some() && (self.state.paused.is_none() || !self.looking_at.is_empty())
         };
         // What was stopped here goes on when the store is opened again.
         let wake = if goes_on { Some(ACTIVE) } else { decision.wake };

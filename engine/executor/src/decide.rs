@@ -17,7 +17,7 @@ use runwright_model::{
 use serde_json::{Map, Value};
 
 use crate::{
-    codes, limits, repeat,
+    codes, hold, limits, repeat,
     resolve::{self, StateScope},
     retry, rollback,
     state::State,
@@ -44,8 +44,14 @@ pub struct Decision {
 /// Decides.
 #[must_use]
 pub fn decide(state: &State, now: Timestamp) -> Decision {
-    if state.ended.is_some() || state.paused.is_some() {
+    if state.ended.is_some() {
         return Decision::default();
+    }
+    if let Some(pause) = &state.paused {
+        return Decision {
+            wake: hold::look_again(pause, state.last_at, now),
+            ..Decision::default()
+        };
     }
     let events = next_events(state, now);
     if !events.is_empty() {

@@ -111,9 +111,22 @@ impl Executor {
     ///
     /// # Errors
     ///
-    /// [`Error::State`] when it is not paused, or a hold on its runbook or on everything is in force.
+    /// [`Error::State`] when it is not paused, or its parent is, or a hold on its runbook or on everything is in force.
     pub async fn unpause(&self, id: &ExecutionId, by: String) -> Result<(), Error> {
         let state = self.state(id).await?;
+        let with_parent = |pause: &Pause| pause.hold == Some(Hold::Parent);
+        if let Some(parent) = state
+            .started
+            .parent
+            .filter(|_| state.paused.as_ref().is_some_and(with_parent))
+            && let Some(head) = self.shared.ports.store.head(&parent.execution).await?
+            && head.summary.status == Status::Paused
+        {
+            return Err(Error::State(format!(
+                "execution {id} is held with its parent: `runwright unpause {}` lets both go on.",
+                parent.execution
+            )));
+        }
         if let Some(hold) = self
             .shared
             .holds

@@ -1,4 +1,5 @@
-//! Holds on a runbook or on everything: kept in the store, obeyed by every execution that wakes.
+//! Holds on a runbook or on everything: kept in the store, obeyed by every execution that wakes. And the hold of a paused
+//! execution on its children.
 //!
 //! A hold touches no journal by itself. An execution that would go on pauses itself when it finds one, so that a
 //! hold costs nothing for a million executions that wait; its release looks for those that did.
@@ -6,15 +7,23 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use runwright_model::{event::Hold, event::Pause, id::ExecutionId, status::Status, time::Timestamp};
-use runwright_store::{Expect, Page, Store, Table};
+use runwright_model::{
+    event::{Event, Hold, Pause},
+    id::ExecutionId,
+    status::Status,
+    time::Timestamp,
+};
+use runwright_store::{Durability, Expect, Page, Store, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
+    actor::Actor,
     input::{Ask, Input},
+    limits,
     shared::Shared,
 };
 
@@ -91,11 +100,71 @@ fn key(hold: &Hold) -> Vec<u8> {
     match hold {
         Hold::Everything => b"hold/everything".to_vec(),
         Hold::Runbook(name) => format!("hold/runbook/{name}").into_bytes(),
+        Hold::Parent => b"hold/parent".to_vec(),
     }
+}
+
+impl Actor {
+    /// Pauses when a hold on the runbook or on everything says so.
+    pub(crate) async fn obey_holds(&mut self) -> Result<(), Error> {
+        let free = self.may_be_held();
+        match self.shared.holds.on(&self.state.started.runbook).filter(|_| free) {
+            Some(pause) => self.append_some(vec![Event::Paused(pause)], Durability::Buffered).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Pauses when the execution that waits for it is paused, and goes on when that is so no more: a crash may have kept
+    /// the parent from telling.
+    pub(crate) async fn obey_parent(&mut self) -> Result<(), Error> {
+        let held = self.state.paused.as_ref().map(|pause| pause.hold == Some(Hold::Parent));
+        let Some(parent) = self.state.started.parent.clone() else {
+            return Ok(());
+        };
+        if !(held == Some(true) || self.may_be_held()) {
+            return Ok(());
+        }
+        let head = self.shared.ports.store.head(&parent.execution).await?;
+        let pause = match head.filter(|head| head.summary.status == Status::Paused) {
+            Some(_) => {
+                let state = self.shared.load(&parent.execution).await?;
+                let waits = state.open_calls(parent.of).is_some();
+                state.paused.filter(|_| waits)
+            }
+            None => None,
+        };
+        let event = match (pause, held) {
+            (Some(pause), None) => Event::Paused(Pause {
+                hold: Some(Hold::Parent),
+                ..pause
+            }),
+            (None, Some(_)) => Event::Unpaused {
+                by: parent.execution.to_string(),
+            },
+            (Some(_), Some(_)) | (None, None) => return Ok(()),
+        };
+        self.append(vec![event], Durability::Buffered).await.map(|_| ())
+    }
+
+    fn may_be_held(&self) -> bool {
+        self.state.ended.is_none() && self.state.cancel.is_none() && self.state.paused.is_none()
+    }
+}
+
+/// When a held execution looks again by itself. One that is held with its parent does: the parent may have given up the
+/// step that started it, and died before it said so.
+pub(crate) fn look_again(pause: &Pause, last_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let every = Duration::from_millis(limits::HELD_LOOK_MS);
+    let looks = now.since(last_at).as_millis() / every.as_millis();
+    let next = u32::try_from(looks + 1).unwrap_or(u32::MAX);
+    (pause.hold == Some(Hold::Parent)).then(|| last_at.after(every.saturating_mul(next)))
 }
 
 /// Holds, durably, and tells those that are in memory.
 pub(crate) async fn set(shared: &Arc<Shared>, hold: Hold, by: String, reason: Option<String>) -> Result<(), Error> {
+    if hold == Hold::Parent {
+        return Err(Error::State("children are held by pausing their parent".into()));
+    }
     let held = Held {
         hold: hold.clone(),
         by,

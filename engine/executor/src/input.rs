@@ -48,7 +48,8 @@ pub(crate) enum Input {
         end: ChildEnd,
         reply: oneshot::Sender<()>,
     },
-    /// A child that is waited for had not ended when this execution looked: it tells when it does.
+    /// A child that is waited for had not ended when this execution looked: it tells when it does. It knows by now
+    /// whether its parent is paused.
     ChildGoesOn { id: ExecutionId },
     /// A person asks for something.
     Asked {
@@ -76,17 +77,6 @@ pub(crate) enum Ask {
     Repair(Repair),
     /// Is undone.
     Rollback(rollback::Request),
-}
-
-impl Ask {
-    /// Whether children that are waited for are asked the same.
-    pub(crate) fn is_for_children(&self) -> bool {
-        match self {
-            Self::Pause(_) | Self::Unpause { .. } => true,
-            // A cancelled execution waits for the end of its children, and asks for it again after a crash.
-            Self::Cancel { .. } | Self::Signal(_) | Self::Repair(_) | Self::Rollback(_) => false,
-        }
-    }
 }
 
 /// What a call may do.

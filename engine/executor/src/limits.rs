@@ -11,6 +11,8 @@ pub const ON_CANCEL_MS_MAX: u64 = 120_000;
 pub const CANCEL_GRACE_MS_MAX: u64 = 30_000;
 /// How long a closing engine waits for effects that cannot be found again, in milliseconds.
 pub const DRAIN_MS_MAX: u64 = 3_000;
+/// How often a child that is held with its parent looks whether that is still so, in milliseconds.
+pub const HELD_LOOK_MS: u64 = 600_000;
 /// How often an append is tried again while the disk is full, in milliseconds.
 pub const FULL_RETRY_MS: u64 = 1_000;
 /// How many attempts a rollback has when the step does not say.

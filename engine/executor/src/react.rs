@@ -200,7 +200,8 @@ fn pause(state: &State, pause: Pause) -> Result<Vec<Event>, Error> {
         );
         return Err(Error::State(message));
     }
-    let again = state.paused.as_ref().is_some_and(|held| held.hold.is_none());
+    let again = |held: &Pause| held.hold.is_none() || held.hold == pause.hold;
+    let again = state.paused.as_ref().is_some_and(again);
     Ok(if again { Vec::new() } else { vec![Event::Paused(pause)] })
 }
 

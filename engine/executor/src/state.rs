@@ -8,7 +8,10 @@ use std::{
 };
 
 use runwright_model::{
-    capability::{Request, executions::Request as ChildRequest},
+    capability::{
+        Answer, Request,
+        executions::{Answer as ChildAnswer, Request as ChildRequest},
+    },
     event::{Event, Pause, Phase, Started, Try},
     failure::Failure,
     id::{ExecutionId, StepId},
@@ -401,6 +404,20 @@ impl State {
                 && let Request::Executions(ChildRequest::Wait { id }) = &call.request
             {
                 children.push((of, number, id.clone()));
+            }
+        }
+        children
+    }
+
+    /// Children of open tries that have not answered: those that are waited for, and those that were only started yet.
+    pub(crate) fn children_under_way(&self) -> BTreeSet<ExecutionId> {
+        let mut children = BTreeSet::new();
+        let tries = self.open_tries();
+        for call in tries.iter().filter_map(|of| self.open_calls(*of)).flatten() {
+            match (&call.request, &call.outcome) {
+                (_, Some((Ok(Answer::Executions(ChildAnswer::Started(id))), _))) => drop(children.insert(id.clone())),
+                (Request::Executions(ChildRequest::Wait { id }), Some(_)) => drop(children.remove(id)),
+                (_, Some(_) | None) => {}
             }
         }
         children

@@ -1,7 +1,7 @@
 //! What goes on outside the journal: running plugins, probes, children.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -15,7 +15,7 @@ use runwright_model::{
     action::ActionSpec,
     capability::{CallContext, Error as CallError, Request},
     digest::Digest,
-    event::{Phase, Try},
+    event::{Hold, Pause, Phase, Try},
     failure::{Failure, FailureKind},
     grant::Grants,
     id::ExecutionId,
@@ -241,33 +241,62 @@ impl Actor {
         });
     }
 
-    /// Learns of the ends of children: of those that ended already now, of the others when they end.
+    /// Learns of the ends of children: of those that ended already now, of the others when they end. Tells these whether
+    /// they are held with this execution.
     fn await_children(&mut self) {
-        for (_, _, child) in self.state.awaited_children() {
-            if !self.awaited.insert(child.clone()) {
+        let held = self.state.paused.is_some();
+        let known = self.children.iter().filter(|(_, told)| **told != held);
+        let mut wanted: BTreeSet<ExecutionId> = known.map(|(child, _)| child.clone()).collect();
+        if held {
+            wanted.extend(self.state.children_under_way());
+        }
+        wanted.extend(self.state.awaited_children().into_iter().map(|(_, _, child)| child));
+        for child in wanted {
+            // One look at a child at a time: what it is told last counts.
+            if self.children.get(&child) == Some(&held) || !self.looking_at.insert(child.clone()) {
                 continue;
             }
-            self.looking_at.insert(child.clone());
+            self.children.insert(child.clone(), held);
+            let ask = self.hold_of_children();
             let (shared, sender) = (self.shared.clone(), self.sender.clone());
             tokio::spawn(async move {
-                let input = match shared.child_end(&child).await {
-                    Ok(Some(end)) => {
-                        let (reply, _) = tokio::sync::oneshot::channel();
-                        Input::ChildEnded { id: child, end, reply }
-                    }
-                    Ok(None) => {
-                        shared.send(&child, Input::Look);
-                        Input::ChildGoesOn { id: child }
-                    }
-                    Err(error) => {
-                        tracing::error!(execution = %child, %error, "a child cannot be found");
-                        Input::ChildGoesOn { id: child }
-                    }
-                };
+                let input = look_at(&shared, child, ask).await;
                 let _ = sender.send(input);
             });
         }
     }
+
+    /// What the children of this execution are told: to hold still while it is paused, and to go on when it is not.
+    fn hold_of_children(&self) -> Ask {
+        match &self.state.paused {
+            Some(pause) => Ask::Pause(Pause {
+                hold: Some(Hold::Parent),
+                ..pause.clone()
+            }),
+            None => Ask::Unpause {
+                by: self.id.to_string(),
+                hold: Some(Hold::Parent),
+            },
+        }
+    }
+}
+
+async fn look_at(shared: &Arc<Shared>, id: ExecutionId, ask: Ask) -> Input {
+    match shared.child_end(&id).await {
+        Ok(Some(end)) => {
+            let (reply, _) = tokio::sync::oneshot::channel();
+            return Input::ChildEnded { id, end, reply };
+        }
+        Ok(None) => {
+            let (reply, told) = tokio::sync::oneshot::channel();
+            let ask = Box::new(ask);
+            shared.send(&id, Input::Asked { ask, reply });
+            // A refusal is the answer of a child that ended meanwhile, which tells so itself.
+            let _ = told.await;
+        }
+        Err(error) => tracing::error!(execution = %id, %error, "a child cannot be found"),
+    }
+    Input::ChildGoesOn { id }
 }
 
 async fn probe_once(shared: &Shared, request: Request, context: CallContext) -> Result<(), CallError> {
@@ -278,15 +307,6 @@ async fn probe_once(shared: &Shared, request: Request, context: CallContext) -> 
             "a probe took longer than {} s",
             limit.as_secs()
         ))),
-    }
-}
-
-/// Asks the children of an execution what it was asked itself.
-pub(crate) fn ask_children(shared: &Arc<Shared>, children: Vec<(Try, u32, ExecutionId)>, ask: &Ask) {
-    for (_, _, child) in children {
-        let (reply, _) = tokio::sync::oneshot::channel();
-        let ask = Box::new(ask.clone());
-        shared.send(&child, Input::Asked { ask, reply });
     }
 }
 

@@ -282,7 +282,7 @@ pub struct Pause {
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
-    /// The hold on a runbook or on everything that it stopped at; absent when it was paused itself.
+    /// The hold that it stopped at; absent when it was paused itself.
     #[serde(default)]
     pub hold: Option<Hold>,
 }
@@ -295,6 +295,8 @@ pub enum Hold {
     Everything,
     /// Every execution of the runbook with this name.
     Runbook(String),
+    /// The children of a paused execution, as long as it is paused: no hold that a person sets or releases.
+    Parent,
 }
 
 impl std::fmt::Display for Hold {
@@ -302,6 +304,7 @@ impl std::fmt::Display for Hold {
         match self {
             Self::Everything => f.write_str("everything"),
             Self::Runbook(name) => write!(f, "runbook {name}"),
+            Self::Parent => f.write_str("its parent"),
         }
     }
 }

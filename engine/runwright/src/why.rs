@@ -132,6 +132,10 @@ fn whole(state: &State) -> Option<ReasonView> {
         None => reason.next(format!("runwright unpause {id}")),
         Some(runwright_model::event::Hold::Everything) => reason.next("runwright unpause --everything"),
         Some(runwright_model::event::Hold::Runbook(name)) => reason.next(format!("runwright unpause --runbook {name}")),
+        Some(runwright_model::event::Hold::Parent) => {
+            let parent = state.started.parent.as_ref().map_or(id, |parent| &parent.execution);
+            reason.next(format!("runwright unpause {parent}"))
+        }
     })
 }
 

@@ -50,7 +50,7 @@ fn what() -> String {
 }
 
 /// The recorded journals. A file is never changed: a new kind of event or a new field goes into another one.
-const JOURNALS: [&str; 4] = ["drain", "held", "aws", "loop"];
+const JOURNALS: [&str; 5] = ["drain", "held", "aws", "loop", "family"];
 
 #[test]
 fn journals_of_format_1_load() {

@@ -18,7 +18,7 @@ use runwright_store::{
 #[derive(Default, Clone)]
 pub struct Tape(Arc<Mutex<Written>>);
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Written {
     entries: Vec<Entry>,
     durable: usize,
@@ -49,6 +49,13 @@ impl Tape {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let durable = written.durable;
         written.entries.truncate(durable);
+    }
+
+    /// The same on another tape: whoever still writes this one is not heard there.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Self(Arc::new(Mutex::new(written.clone())))
     }
 
     /// The machine starts again: a store with what is on the tape, which stops after `appends` more.

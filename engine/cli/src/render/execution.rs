@@ -82,6 +82,7 @@ pub(crate) fn ways_on(view: &ExecutionView) -> Vec<String> {
             None => format!("unpause {}", view.id),
             Some(Hold::Everything) => "unpause --everything".to_owned(),
             Some(Hold::Runbook(name)) => format!("unpause --runbook {}", quoted(name)),
+            Some(Hold::Parent) => format!("unpause {}", view.parent.as_ref().unwrap_or(&view.id)),
         }];
     }
     let several = view.waiting.iter().filter(|wait| wait.reason.needs_person()).count() > 1;

@@ -452,7 +452,11 @@ impl Simulation {
             self.checker.note(format!("release of {}: {released:?}", held.hold));
         }
         let paused: Vec<ExecutionId> = self.checker.journals(|journals| {
-            let paused = journals.iter().filter(|(_, journal)| journal.state.paused.is_some());
+            // Who is held with a parent goes on with it, and by nobody's word.
+            let paused = journals.iter().filter(|(_, journal)| {
+                let pause = journal.state.paused.as_ref();
+                pause.is_some_and(|pause| pause.hold != Some(Hold::Parent))
+            });
             paused.map(|(id, _)| id.clone()).collect()
         });
         for id in paused {
