@@ -24,6 +24,7 @@ async fn run(engine: &Engine, runbook: &Runbook) {
         parameters: Default::default(),
         id: None,
         by: "bench".into(),
+        mode: runwright::model::event::Mode::Auto,
     };
     let begun = engine.start(request).await.expect("a start");
     let view = engine.wait(&begun.id, Until::Ended).await.expect("an end");

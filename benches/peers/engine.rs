@@ -22,7 +22,7 @@ use runwright_model::{
     action::ActionSpec,
     capability::{self, Answer, Backend, CallContext, Capability, Request},
     digest::Digest,
-    event::Started,
+    event::{Mode, Started},
     failure::{Failure, FailureKind},
     grant::Grants,
     id::ExecutionId,
@@ -126,6 +126,7 @@ impl Engine {
             parent: None,
             secrets: Vec::new(),
             rerun_of: None,
+            mode: Mode::Auto,
         };
         self.executor.start(id.parse()?, plan.clone(), started).await?;
         Ok(())

@@ -80,6 +80,16 @@ pub(crate) fn step_input(word: &str) -> Result<(String, String, Value), Problem>
     })
 }
 
+/// `KEY=VALUE` of a step that is named elsewhere: JSON, or text.
+pub(crate) fn input(word: &str) -> Result<(String, Value), Problem> {
+    match word.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), json_or_text(value))),
+        Some(_) | None => {
+            Err(Problem::bad_input(format!("`--input {word}` is no input")).help("write `--input KEY=VALUE`"))
+        }
+    }
+}
+
 /// A JSON value, or text that is none as a string.
 pub(crate) fn json_or_text(word: &str) -> Value {
     serde_json::from_str(word).unwrap_or_else(|_| Value::String(word.to_owned()))

@@ -190,3 +190,13 @@ fn what_failed_is_mended() {
 fn what_failed_is_mended_as_a_client() {
     play_with("mend_resume", Engine::Another);
 }
+
+#[test]
+fn step() {
+    play("step");
+}
+
+#[test]
+fn step_as_a_client() {
+    play_with("step", Engine::Another);
+}

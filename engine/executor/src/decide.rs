@@ -96,7 +96,7 @@ fn next_events(state: &State, now: Timestamp) -> Vec<Event> {
         return rollback::next(state, now);
     }
     let started = start_steps(state, now);
-    if !started.is_empty() || !state.open.is_empty() {
+    if !started.is_empty() || !state.open.is_empty() || state.waits_for_choice() {
         started
     } else {
         finish(state)
@@ -236,6 +236,7 @@ fn start_steps(state: &State, now: Timestamp) -> Vec<Event> {
         return state
             .graph
             .ready()
+            .filter(|step| state.may_start(*step))
             .take(room)
             .flat_map(|step| start(state, step, now))
             .collect();
@@ -253,8 +254,12 @@ fn room(state: &State) -> usize {
     (state.plan.max_concurrency as usize).saturating_sub(under_way.count())
 }
 
-/// The events that start a step, and end it where it needs no plugin.
+/// The events that start a step, and end it where it needs no plugin; none while a person has not said so in interactive
+/// mode.
 pub(crate) fn start(state: &State, id: StepId, now: Timestamp) -> Vec<Event> {
+    if !state.may_start(id) {
+        return Vec::new();
+    }
     let step = state.plan.step(id);
     let visit = state.visit_number(id) + 1;
     let of = Try {

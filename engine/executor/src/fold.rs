@@ -42,6 +42,8 @@ impl State {
             rollback_wanted: false,
             cancel: None,
             paused: None,
+            chosen: std::collections::BTreeSet::new(),
+            completed_by: None,
             overrides: std::collections::BTreeMap::new(),
             rollback: None,
             ended: None,
@@ -165,6 +167,7 @@ impl State {
     }
 
     fn visit_begins(&mut self, id: StepId, at: Timestamp) {
+        self.chosen.remove(&id);
         let around = self.plan.step(id).parent;
         let iteration = around.and_then(|around| self.iteration(around));
         let visit = Visit {
@@ -313,6 +316,9 @@ impl State {
     }
 
     fn signalled(&mut self, signal: Signal, at: Timestamp) {
+        if self.chosen(&signal) {
+            return;
+        }
         let Some((of, number)) = self.signal_target(&signal) else {
             return;
         };
@@ -369,6 +375,8 @@ impl State {
         self.paused = None;
         self.aborted = false;
         self.rollback_wanted = false;
+        self.completed_by = None;
+        self.chosen.clear();
         self.cursor = resumption.from;
         let kept = |state: &Self, step: StepId| state.is_done(step) && !resumption.again.contains(&step);
         self.graph = flow::Graph::resumed(&self.plan, |step| kept(self, step));

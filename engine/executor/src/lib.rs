@@ -14,6 +14,7 @@
 pub mod codes;
 pub mod decide;
 pub mod hold;
+pub mod interactive;
 pub mod limits;
 pub mod migrate;
 pub mod ports;

@@ -140,6 +140,9 @@ pub(crate) fn asked(state: &State, ask: &Ask) -> Result<Vec<Event>, Error> {
 
 /// A signal, an approval or a rejection.
 fn signal(state: &State, signal: Signal) -> Result<Vec<Event>, Error> {
+    if signal.name == Signal::START_STEP || signal.name == Signal::COMPLETE {
+        return Ok(vec![Event::Signalled(state.check_choice(signal)?)]);
+    }
     state.check_signal(&signal)?;
     Ok(vec![Event::Signalled(signal)])
 }

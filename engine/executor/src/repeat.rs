@@ -137,10 +137,11 @@ fn go_on(state: &State, id: StepId, now: Timestamp) -> Vec<Event> {
     if let Some(failure) = &looping.failed {
         return vec![failed(state, of, looping, failure)];
     }
-    // In graph order a step elsewhere has ended the whole.
-    let given_up = state.is_graph() && state.aborted;
-    if given_up {
-        return vec![given_up_with(state, of)];
+    if let Some(by) = &state.completed_by {
+        return vec![given_up(state, of, &format!("{by} has completed the execution"))];
+    }
+    if state.is_graph() && state.aborted {
+        return vec![given_up(state, of, "another step has ended the whole")];
     }
     match looping.cursor {
         Some(step) if !is_overdue(state, id, now) => return decide::start(state, step, now),
@@ -213,10 +214,10 @@ fn failed(state: &State, of: Try, looping: &Looping, failure: &Failure) -> Event
     decide::fail_for_good(of, failure)
 }
 
-/// In graph order a step elsewhere failed, and nothing new begins.
-fn given_up_with(state: &State, of: Try) -> Event {
+/// Nothing new begins, for a reason outside of the loop.
+fn given_up(state: &State, of: Try, why: &str) -> Event {
     let name = &state.plan.step(of.step).name;
-    let message = format!("loop {name} was stopped between two steps, because another step has ended the whole.");
+    let message = format!("loop {name} was stopped between two steps, because {why}.");
     Event::StepFailed {
         of,
         failure: Failure::new(FailureKind::Cancelled, message).with_code(codes::CANCELLED),

@@ -11,7 +11,7 @@ use std::{
 use runwright_model::{
     capability::{Backend, executions::ChildEnd, executions::NESTING_MAX},
     digest::Digest,
-    event::{Event, Parent, Started, Try},
+    event::{Event, Mode, Parent, Started, Try},
     failure::{Failure, FailureKind},
     id::ExecutionId,
     invocation::Invoker,
@@ -303,6 +303,7 @@ impl Shared {
             }),
             secrets,
             rerun_of: None,
+            mode: Mode::Auto,
         };
         crate::start::begin(self, id, prepared.plan, started)
             .await

@@ -75,5 +75,11 @@ async fn existing(shared: &Arc<Shared>, id: &ExecutionId, wanted: &Started) -> R
             differs: "other parameters",
         });
     }
+    if found.mode != wanted.mode {
+        return Err(Error::Mismatch {
+            id: id.clone(),
+            differs: "another mode",
+        });
+    }
     Ok(Some(true))
 }

@@ -62,7 +62,11 @@ pub struct State {
     pub cancel: Option<Cancel>,
     /// Somebody holds it.
     pub paused: Option<Pause>,
-    /// Inputs put over those of the document, by people who resumed it.
+    /// Steps that a person started and that have not begun yet (interactive mode).
+    pub chosen: BTreeSet<StepId>,
+    /// Who ended an interactive execution.
+    pub completed_by: Option<String>,
+    /// Inputs put over those of the document, by people who resumed it or started a step.
     pub overrides: BTreeMap<StepId, Map<String, Value>>,
     /// Undoing has begun.
     pub rollback: Option<Rollback>,
@@ -366,6 +370,9 @@ impl State {
         }
         if self.cancel.is_some() {
             return Status::Cancelling;
+        }
+        if self.waits_for_choice() {
+            return Status::Waiting;
         }
         let tries = self.open_tries();
         let waits_for_person = |of: &Try| self.waiting_call(*of).is_some_and(|(_, call)| call.needs_person());

@@ -27,6 +27,13 @@ pub fn of(state: &State) -> Summary {
 
 /// What the first waiting step waits for, in a few words.
 fn waiting(state: &State) -> Option<String> {
+    if state.waits_for_choice() {
+        let names = state
+            .next_steps()
+            .into_iter()
+            .map(|id| state.plan.step(id).name.clone());
+        return Some(format!("start of {}", names.collect::<Vec<_>>().join(" or ")));
+    }
     state.open_tries().into_iter().find_map(|of| {
         let (_, call) = state.waiting_call(of)?;
         Some(format!("{}: {}", state.plan.step(of.step).name, words(call)?))

@@ -12,7 +12,12 @@ use common::{
 };
 use runwright_compiler::{Target, Targets, TargetsError, fan_out};
 use runwright_executor::{Executor, repair::Repair, state::State};
-use runwright_model::{digest::Digest, event::Started, plan::Plan, status::Status};
+use runwright_model::{
+    digest::Digest,
+    event::{Mode, Started},
+    plan::Plan,
+    status::Status,
+};
 use serde_json::{Map, Value, json};
 
 const STEPS: &str = "- {name: A, action: 'sim:do', inputs: {Do: ['run {{ X }}', 'sleep 5000']}}\n";
@@ -55,6 +60,7 @@ async fn begin(engine: &Executor, plan: &Arc<Plan>) -> bool {
         parent: None,
         secrets: Vec::new(),
         rerun_of: None,
+        mode: Mode::Auto,
     };
     engine.start(machine::id(), plan.clone(), started).await.is_ok()
 }

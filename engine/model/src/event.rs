@@ -261,6 +261,27 @@ pub struct Started {
     /// The execution whose plan and parameters it runs again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<ExecutionId>,
+    /// How it goes from step to step.
+    #[serde(default, skip_serializing_if = "Mode::is_auto")]
+    pub mode: Mode,
+}
+
+/// How an execution goes from step to step: `Mode` of SSM's `StartAutomationExecution`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// To its end.
+    #[default]
+    Auto,
+    /// Each step begins when a person says so.
+    Interactive,
+}
+
+impl Mode {
+    /// Whether steps begin by themselves.
+    #[must_use]
+    pub fn is_auto(&self) -> bool {
+        *self == Self::Auto
+    }
 }
 
 /// The step that started a child.
@@ -344,4 +365,8 @@ impl Signal {
     pub const REJECT: &'static str = "Reject";
     /// What a paused step waits for.
     pub const RESUME: &'static str = "Resume";
+    /// Starts a step of an interactive execution: `step`, or the only one that can be; the payload may hold `inputs`.
+    pub const START_STEP: &'static str = "StartStep";
+    /// Ends an interactive execution as what ran says.
+    pub const COMPLETE: &'static str = "Complete";
 }

@@ -5,7 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use runwright_executor::migrate;
 use runwright_local::parameters::Put;
 use runwright_model::{
-    digest::Digest, event::Started, id::ExecutionId, log::LogLine, plan::Plan, secret::Secrets, status::Status,
+    digest::Digest,
+    event::{Mode, Started},
+    id::ExecutionId,
+    log::LogLine,
+    plan::Plan,
+    secret::Secrets,
+    status::Status,
 };
 use runwright_store::Page;
 use serde_json::{Map, Value};
@@ -29,6 +35,7 @@ impl Holder {
                 plan,
                 parameters,
                 targets,
+                mode,
                 place,
             } => {
                 let (plan, parameters) = match targets {
@@ -38,7 +45,10 @@ impl Holder {
                         (plan.clone(), bound)
                     }
                 };
-                let started = started(&plan, parameters, by, self.globals(place).await?);
+                let started = Started {
+                    mode: *mode,
+                    ..started(&plan, parameters, by, self.globals(place).await?)
+                };
                 Ok(self.start(id, plan, started).await?.into())
             }
             Call::Keep { component } => Ok(self.pin.keep(component).await?.into()),
@@ -186,5 +196,6 @@ fn started(plan: &Plan, parameters: Map<String, Value>, by: &str, globals: BTree
         parent: None,
         secrets: Vec::new(),
         rerun_of: None,
+        mode: Mode::Auto,
     }
 }

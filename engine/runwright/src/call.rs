@@ -8,7 +8,12 @@ use std::sync::Arc;
 use runwright_compiler::Targets;
 use runwright_executor::{hold::Held, migrate::Misfit, repair::Repair};
 use runwright_model::{
-    capability::parameters::Parameter, digest::Digest, event::Hold, id::ExecutionId, log::LogLine, plan::Plan,
+    capability::parameters::Parameter,
+    digest::Digest,
+    event::{Hold, Mode},
+    id::ExecutionId,
+    log::LogLine,
+    plan::Plan,
     status::Status,
 };
 use serde::{Deserialize, Serialize};
@@ -31,6 +36,7 @@ pub(crate) enum Call {
         parameters: Map<String, Value>,
         /// What it runs on; once, when absent.
         targets: Option<Targets>,
+        mode: Mode,
         place: Place,
     },
     /// Keeps a component, for a start that lacks it.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use runwright_compiler::Targets;
-use runwright_executor::{hold::Held, migrate::Misfit, ports::Clock as _, repair::Repair};
+use runwright_executor::{hold::Held, interactive::INPUTS, migrate::Misfit, ports::Clock as _, repair::Repair};
 use runwright_model::{
-    event::{Hold, Signal},
+    event::{Hold, Mode, Signal},
     id::ExecutionId,
     log::LogLine,
     plan::Plan,
@@ -48,6 +48,8 @@ pub struct StartRequest {
     pub id: Option<ExecutionId>,
     /// Who starts it: a user's name. A client of another process can name none but its own.
     pub by: String,
+    /// To its end, or step by step as people say.
+    pub mode: Mode,
 }
 
 /// An execution that was started, or found.
@@ -122,7 +124,13 @@ impl Engine {
             parameters,
             id,
             by,
+            mode,
         } = request;
+        if targets.is_some() && mode == Mode::Interactive {
+            return Err(Error::State(
+                "a run on targets cannot be interactive: start it for one target, or in the mode Auto".into(),
+            ));
+        }
         let Some(plan) = runbook.compiled.plan else {
             let diagnostics = runbook.compiled.diagnostics;
             return Err(Error::Document {
@@ -142,6 +150,7 @@ impl Engine {
             plan: Arc::new(plan),
             parameters,
             targets,
+            mode,
             place: self.library.place(),
         };
         for _ in 0..BRING_MAX {
@@ -252,6 +261,35 @@ impl Engine {
     ) -> Result<(), Error> {
         let name = if approve { Signal::APPROVE } else { Signal::REJECT };
         self.signal(id, name, step, by, json!({ "comment": comment })).await
+    }
+
+    /// Starts a step of an interactive execution; the only one that can be started when none is named. `inputs` are put
+    /// over those of the document. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] when the execution is not interactive, or this step does not come next.
+    pub async fn start_step(
+        &self,
+        id: &ExecutionId,
+        step: Option<&str>,
+        by: &str,
+        inputs: Map<String, Value>,
+    ) -> Result<(), Error> {
+        let payload = match inputs.is_empty() {
+            true => Value::Null,
+            false => json!({ INPUTS: inputs }),
+        };
+        self.signal(id, Signal::START_STEP, step, by, payload).await
+    }
+
+    /// Ends an interactive execution as what ran says. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] when the execution is not interactive, has ended, or a step is under way.
+    pub async fn complete(&self, id: &ExecutionId, by: &str) -> Result<(), Error> {
+        self.signal(id, Signal::COMPLETE, None, by, Value::Null).await
     }
 
     /// Sends a signal (`Resume` for a paused step). Durable when it returns.

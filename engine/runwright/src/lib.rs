@@ -7,7 +7,7 @@
 //! let engine = Engine::builder().state_dir("/var/lib/runwright").runbooks(vec!["runbooks".into()]).open().await?;
 //! let runbook = engine.library().runbook("quickstart").await?;
 //! let begun = engine
-//!     .start(StartRequest { runbook, parameters: Default::default(), id: None, by: "kim".into() })
+//!     .start(StartRequest { runbook, parameters: Default::default(), id: None, by: "kim".into(), mode: Default::default() })
 //!     .await?;
 //! let view = engine.wait(&begun.id, Until::Ended).await?;
 //! println!("{}", view.status);

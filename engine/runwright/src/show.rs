@@ -90,11 +90,18 @@ fn earlier(state: &State, id: StepId) -> Vec<VisitView> {
 }
 
 fn waiting(state: &State) -> Vec<WaitView> {
-    state
-        .open_tries()
-        .into_iter()
-        .filter_map(|of| wait(state, of))
-        .collect()
+    let tries = state.open_tries();
+    let waits = tries.into_iter().filter_map(|of| wait(state, of));
+    waits.chain(starts(state)).collect()
+}
+
+/// The steps that wait for a person to start them.
+pub(crate) fn starts(state: &State) -> impl Iterator<Item = WaitView> {
+    state.next_steps().into_iter().map(|id| WaitView {
+        step: state.plan.step(id).name.clone(),
+        reason: WaitReason::Start,
+        until: None,
+    })
 }
 
 /// What a try waits for; `None` when its plugin runs.

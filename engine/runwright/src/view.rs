@@ -155,6 +155,8 @@ pub enum WaitReason {
         /// Why the last one failed.
         failure: String,
     },
+    /// A person who starts it: the execution is interactive.
+    Start,
     /// A child execution.
     Child {
         /// Its id.
@@ -167,7 +169,7 @@ impl WaitReason {
     #[must_use]
     pub fn needs_person(&self) -> bool {
         match self {
-            Self::Approval { .. } | Self::Signal { .. } => true,
+            Self::Approval { .. } | Self::Signal { .. } | Self::Start => true,
             Self::Time | Self::Probe { .. } | Self::Retry { .. } | Self::Child { .. } => false,
         }
     }
@@ -259,6 +261,8 @@ pub enum ReasonKind {
     Approval,
     /// A signal is awaited.
     Signal,
+    /// A person starts the next step.
+    Start,
     /// A moment is awaited.
     Time,
     /// A condition is probed.

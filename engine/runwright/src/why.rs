@@ -32,6 +32,7 @@ impl Holder {
             for of in state.open_tries() {
                 reasons.push(self.of_try(&state, of, depth).await?);
             }
+            reasons.extend(show::starts(&state).map(|wait| waits(&state, &wait)));
             if reasons.is_empty() {
                 reasons.push(self.nothing_open(&state));
             }
@@ -161,6 +162,11 @@ fn waits(state: &State, wait: &WaitView) -> ReasonView {
             ReasonView::new(ReasonKind::Signal, format!("step {step} waits for the signal {name}"))
                 .next(format!("runwright signal {id} {name} --step {step}"))
         }
+        WaitReason::Start => ReasonView::new(
+            ReasonKind::Start,
+            format!("step {step} waits until somebody starts it: the execution is interactive"),
+        )
+        .next(format!("runwright step {id} {step}")),
         WaitReason::Time => ReasonView::new(ReasonKind::Time, format!("step {step} waits for a moment")),
         WaitReason::Probe { probes, last } => {
             let text = format!("step {step} waits for a condition; {probes} probes so far, the last: {last}");

@@ -39,6 +39,7 @@ async fn start(engine: &Engine, folder: &Path, id: &str) -> ExecutionId {
         parameters: serde_json::Map::new(),
         id: Some(id.parse().unwrap()),
         by: runwright::user::name(),
+        mode: runwright::model::event::Mode::Auto,
     };
     engine.start(request).await.unwrap().id
 }
@@ -105,6 +106,7 @@ mainSteps:
         parameters: serde_json::Map::new(),
         id: None,
         by: runwright::user::name(),
+        mode: runwright::model::event::Mode::Auto,
     };
     let id = client.start(request).await.unwrap().id;
     let ended = client.wait(&id, Until::Ended).await.unwrap();
@@ -226,6 +228,7 @@ async fn a_start_whose_answer_was_lost_finds_its_execution() {
         parameters: serde_json::Map::new(),
         id: None,
         by: runwright::user::name(),
+        mode: runwright::model::event::Mode::Auto,
     };
     let begun = client.start(request).await.unwrap();
     assert!(!begun.existing, "it is this call's own");

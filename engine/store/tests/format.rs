@@ -50,7 +50,7 @@ fn what() -> String {
 }
 
 /// The recorded journals. A file is never changed: a new kind of event or a new field goes into another one.
-const JOURNALS: [&str; 5] = ["drain", "held", "aws", "loop", "family"];
+const JOURNALS: [&str; 6] = ["drain", "held", "aws", "loop", "family", "interactive"];
 
 #[test]
 fn journals_of_format_1_load() {

@@ -21,6 +21,7 @@ mod resume;
 mod run;
 mod show;
 mod signal;
+mod step;
 mod stop;
 mod store;
 mod validate;
@@ -39,6 +40,7 @@ pub(crate) enum Verb {
     #[command(after_help = decide::REJECT_HELP)]
     Reject(decide::Args),
     Signal(signal::Args),
+    Step(step::Args),
     Pause(hold::PauseArgs),
     Unpause(hold::UnpauseArgs),
     Cancel(stop::CancelArgs),
@@ -73,6 +75,7 @@ impl Verb {
             Self::Approve(_) => "approve",
             Self::Reject(_) => "reject",
             Self::Signal(_) => "signal",
+            Self::Step(_) => "step",
             Self::Cancel(_) => "cancel",
             Self::Rollback(_) => "rollback",
             Self::List(_) => "list",
@@ -104,6 +107,7 @@ pub(crate) fn run(verb: Verb, settings: &Settings) -> Result<Exit, Problem> {
         Verb::Approve(args) => block_on(decide::run(args, true, settings)),
         Verb::Reject(args) => block_on(decide::run(args, false, settings)),
         Verb::Signal(args) => block_on(signal::run(args, settings)),
+        Verb::Step(args) => block_on(step::run(args, settings)),
         Verb::Cancel(args) => block_on(stop::cancel(args, settings)),
         Verb::Rollback(args) => block_on(stop::rollback(args, settings)),
         Verb::List(args) => block_on(list::run(args, settings)),

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use runwright::{Begun, Runbook, StartRequest, model::id::ExecutionId};
+use runwright::{
+    Begun, Runbook, StartRequest,
+    model::{event, id::ExecutionId},
+};
 
 use crate::{
     exit::Exit,
@@ -40,11 +43,21 @@ pub(crate) struct Args {
     /// The execution's id; the same id with the same input finds the execution that is there
     #[arg(long, value_name = "ID")]
     id: Option<ExecutionId>,
+    /// `interactive`: each step begins when `runwright step` says so
+    #[arg(long, value_name = "MODE", default_value = "auto", ignore_case = true)]
+    mode: Mode,
     /// Stay also while it waits for a person
     #[arg(long)]
     follow: bool,
     #[command(flatten)]
     targets: TargetArgs,
+}
+
+/// How an execution goes from step to step.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Mode {
+    Auto,
+    Interactive,
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
@@ -59,6 +72,10 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
             parameters,
             id: args.id,
             by: runwright::user::name(),
+            mode: match args.mode {
+                Mode::Auto => event::Mode::Auto,
+                Mode::Interactive => event::Mode::Interactive,
+            },
         };
         let begun = match targets {
             Some(targets) => engine.start_on(request, targets).await?,

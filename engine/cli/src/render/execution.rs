@@ -99,10 +99,14 @@ pub(crate) fn ways_on(view: &ExecutionView) -> Vec<String> {
                 ways.push(format!("reject {}{step}", view.id));
             }
             WaitReason::Signal { name } => ways.push(format!("signal {} {}{step}", view.id, quoted(name))),
+            WaitReason::Start => ways.push(format!("step {} {}", view.id, wait.step)),
             // What the child waits for is its own matter.
             WaitReason::Child { id } => ways.push(format!("show {id}")),
             WaitReason::Time | WaitReason::Probe { .. } | WaitReason::Retry { .. } => {}
         }
+    }
+    if view.waiting.iter().any(|wait| wait.reason == WaitReason::Start) {
+        ways.push(format!("step {} --complete", view.id));
     }
     if ways.is_empty() {
         ways.push(format!("resume {}", view.id));
@@ -142,6 +146,7 @@ pub(crate) fn wait_text(wait: &WaitView, now: Timestamp) -> String {
             )
         }
         WaitReason::Signal { name } => format!("waits for the signal `{}`{}", visible(name), when("until")),
+        WaitReason::Start => "waits until somebody starts it".to_owned(),
         WaitReason::Time => format!("sleeps{}", when("until")),
         WaitReason::Probe { probes, last } => {
             format!("not yet after {probes} probes, again{}: {}", when("at"), visible(last))

@@ -134,6 +134,7 @@ impl World {
             parameters,
             id,
             by: "kim".into(),
+            mode: runwright::model::event::Mode::Auto,
         };
         Ok(self.engine().start(request).await?.id)
     }

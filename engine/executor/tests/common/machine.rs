@@ -7,7 +7,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use runwright_compiler::{Catalog, Source};
 use runwright_executor::{Executor, Ports};
 use runwright_model::{
-    capability::Backend, digest::Digest, event::Started, id::ExecutionId, plan::Plan, status::Status, time::Timestamp,
+    capability::Backend,
+    digest::Digest,
+    event::{Mode, Started},
+    id::ExecutionId,
+    plan::Plan,
+    status::Status,
+    time::Timestamp,
 };
 use runwright_store::Store;
 use runwright_testkit::{JumpClock, Knobs, Shelf, Tape, World, runbooks, scripted};
@@ -75,6 +81,7 @@ impl Machine {
             parent: None,
             secrets: Vec::new(),
             rerun_of: None,
+            mode: Mode::Auto,
         };
         engine.start(id(), plan, started).await
     }

@@ -12,7 +12,7 @@ use runwright_executor::{Error, Executor, Ports, state::State};
 use runwright_model::{
     capability::{Answer, Request, approvals, commands, files, waits},
     digest::Digest,
-    event::{Phase, Signal, Started},
+    event::{Mode, Phase, Signal, Started},
     failure::{Failure, FailureKind},
     id::ExecutionId,
     invocation::{Calls, Invocation, Invoked},
@@ -238,6 +238,7 @@ pub(crate) fn started(plan: &Plan) -> Started {
         parent: None,
         secrets: Vec::new(),
         rerun_of: None,
+        mode: Mode::Auto,
     }
 }
 

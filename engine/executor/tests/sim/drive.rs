@@ -13,7 +13,7 @@ use runwright_executor::{
 use runwright_model::{
     capability::{Request, waits},
     digest::Digest,
-    event::{Hold, Signal, Started},
+    event::{Hold, Mode, Signal, Started},
     id::{ExecutionId, StepId},
     plan::Plan,
 };
@@ -209,7 +209,10 @@ impl Simulation {
 
     fn begin(&self, executor: &Executor, id: ExecutionId, runbook: &str) {
         let plan = self.shelf.plan(runbook).expect("it was written");
-        let started = started(&plan);
+        let started = Started {
+            mode: self.scenario.mode(),
+            ..started(&plan)
+        };
         let (executor, checker) = (executor.clone(), self.checker.clone());
         checker.note(format!("{id}: start of {runbook}"));
         tokio::spawn(async move {
@@ -268,7 +271,7 @@ impl Simulation {
         let Some(id) = self.someone() else { return };
         let name = *self
             .rng
-            .choice(&[Signal::APPROVE, Signal::REJECT, "Nonsense", "Go"])
+            .choice(&[Signal::APPROVE, Signal::REJECT, "Nonsense", "Go", Signal::START_STEP])
             .expect("not empty");
         let step = self.rng.bool().then(|| StepId(self.rng.u32(0..3)));
         let known = self.checker.journals(|journals| {
@@ -583,6 +586,7 @@ fn started(plan: &Plan) -> Started {
         parent: None,
         secrets: Vec::new(),
         rerun_of: None,
+        mode: Mode::Auto,
     }
 }
 
@@ -593,7 +597,8 @@ fn wanted(state: &State) -> Vec<Wanted> {
     if state.ended.is_some() {
         return Vec::new();
     }
-    let mut wanted = Vec::new();
+    let start = |step: StepId| (step, Signal::START_STEP, vec!["kim".to_owned()]);
+    let mut wanted: Vec<Wanted> = state.next_steps().into_iter().map(start).collect();
     for of in state.open_tries() {
         let Some((_, call)) = state.waiting_call(of) else {
             continue;

@@ -27,6 +27,7 @@ pub(crate) const NO_GAPS: &str = "no-gaps";
 pub(crate) const TIME_GOES_ON: &str = "time-goes-on";
 pub(crate) const CANCEL_IS_FINAL: &str = "cancel-is-final";
 pub(crate) const PAUSE_HOLDS: &str = "pause-holds";
+pub(crate) const BY_HAND_IS_BY_HAND: &str = "by-hand-is-by-hand";
 pub(crate) const APPROVAL_IS_NEEDED: &str = "approval-is-needed";
 pub(crate) const ROLLBACK_IS_REVERSE: &str = "rollback-is-reverse";
 pub(crate) const NOTHING_IS_LOST: &str = "nothing-is-lost";
@@ -55,6 +56,10 @@ pub(crate) const RULES: &[(&str, &str)] = &[
     (
         CANCEL_IS_FINAL,
         "nothing starts after a cancel was acknowledged, except the onCancel flow",
+    ),
+    (
+        BY_HAND_IS_BY_HAND,
+        "in interactive mode no step begins that nobody started",
     ),
     (PAUSE_HOLDS, "nothing begins while an execution is paused"),
     (
@@ -175,6 +180,11 @@ fn iterates(journal: &Journal, of: Try, iteration: u32) -> Checked {
 }
 
 fn started(journal: &Journal, of: Try) -> Checked {
+    let state = &journal.state;
+    let is_new = of.visit > state.visit_number(of.step);
+    if is_new && state.is_by_hand() && !state.chosen.contains(&of.step) {
+        return Err((BY_HAND_IS_BY_HAND, format!("S{}", of.step.0)));
+    }
     let Some(targets) = &journal.after_cancel else {
         return Ok(());
     };

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use fastrand::Rng;
 use runwright_compiler::{Catalog, Source};
-use runwright_model::plan::Plan;
+use runwright_model::{event::Mode, plan::Plan};
 use runwright_testkit::{Knobs, Shelf, Written, runbooks, scripted};
 
 use crate::sim::{disk::Faults, world::Weather};
@@ -75,6 +75,15 @@ impl Scenario {
             full: some(self.store, 20),
             closed: some(self.store, 10),
             slow: some(self.latency, 400),
+        }
+    }
+
+    /// In some seeds people start each step.
+    pub(crate) fn mode(&self) -> Mode {
+        if self.knobs.people && !self.steady && self.rng(7).u32(0..6) == 0 {
+            Mode::Interactive
+        } else {
+            Mode::Auto
         }
     }
 

@@ -84,6 +84,7 @@ impl World {
             parameters,
             id: None,
             by: "kim".into(),
+            mode: runwright::model::event::Mode::Auto,
         };
         let id: ExecutionId = self.engine.start(request).await?.id;
         self.engine.wait(&id, Until::Ended).await

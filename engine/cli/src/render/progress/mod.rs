@@ -179,6 +179,7 @@ fn essence(wait: &WaitView) -> String {
     match &wait.reason {
         WaitReason::Approval { approved, .. } => format!("approval {approved}"),
         WaitReason::Signal { name } => format!("signal {name}"),
+        WaitReason::Start => "start".to_owned(),
         WaitReason::Time => format!("time {:?}", wait.until),
         WaitReason::Probe { .. } => "probe".to_owned(),
         WaitReason::Retry { .. } => format!("retry {:?}", wait.until),
