@@ -137,6 +137,11 @@ fn graph() {
 }
 
 #[test]
+fn plan() {
+    play("plan");
+}
+
+#[test]
 fn param() {
     play("param");
 }

@@ -11,7 +11,9 @@ pub(crate) fn millis(node: &Node) -> Option<u64> {
     }
 }
 
-fn parse(text: &str) -> Option<u64> {
+/// A duration in milliseconds: `500ms`, `5s`, `1m30s`, `2h`, `7d`, or a number of seconds; `None` when it is none.
+#[must_use]
+pub fn parse(text: &str) -> Option<u64> {
     if let Ok(seconds) = text.parse::<f64>() {
         return from_seconds(seconds);
     }

@@ -63,13 +63,16 @@ mod suggest;
 mod syntax;
 mod targets;
 mod template;
+mod tree;
 mod yaml;
 
 pub use bind::{BindError, bind, ssm_default};
 pub use codes::CODES;
 pub use diagnostic::{Diagnostic, Severity, Span};
+pub use duration::parse as duration_ms;
 pub use flow::{Edge, EdgeKind, edges};
 pub use targets::{Target, Targets, TargetsError, fan_out};
+pub use tree::{Tree, escaped, tree};
 
 use document::Document;
 use draft::Draft;

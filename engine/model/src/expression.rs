@@ -128,6 +128,32 @@ impl Template {
         }
     }
 
+    /// The value as far as it is known: a reference without a value stays as it is written. For people, before anything runs.
+    #[must_use]
+    pub fn known(&self, scope: &dyn Scope) -> Value {
+        let value = |reference: &Reference| {
+            let found = scope.lookup(reference);
+            found.unwrap_or_else(|| Value::String(reference.to_string()))
+        };
+        match self {
+            Self::Literal(value) => value.clone(),
+            Self::Reference(reference) => value(reference),
+            Self::Text(pieces) => pieces
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Text(text) => text.clone(),
+                    Piece::Reference(reference) => text_of(&value(reference)),
+                })
+                .collect::<String>()
+                .into(),
+            Self::List(items) => Value::Array(items.iter().flat_map(|item| known_items(item, scope)).collect()),
+            Self::Map(entries) => {
+                let known = |(key, template): &(String, Self)| (key.clone(), template.known(scope));
+                Value::Object(entries.iter().map(known).collect())
+            }
+        }
+    }
+
     /// Every reference in it, in order.
     #[must_use]
     pub fn references(&self) -> Vec<&Reference> {
@@ -171,6 +197,14 @@ fn resolve_list(items: &[Template], scope: &dyn Scope) -> Result<Value, Unresolv
         }
     }
     Ok(Value::Array(list))
+}
+
+/// What an item of a list comes to: a reference to a list is spliced in.
+fn known_items(item: &Template, scope: &dyn Scope) -> Vec<Value> {
+    match (item, item.known(scope)) {
+        (Template::Reference(_), Value::Array(spliced)) => spliced,
+        (_, value) => vec![value],
+    }
 }
 
 /// The text form of a value inside a text: strings as they are, the rest as JSON.
@@ -391,6 +425,19 @@ mod tests {
             Piece::Text(">".into()),
         ]);
         assert_eq!(text.resolve(&scope), Ok(json!("<{{ X }}>")));
+    }
+
+    #[test]
+    fn what_is_not_known_yet_stays_as_it_is_written() {
+        let later = Reference::Output {
+            step: "find".into(),
+            output: "Items".into(),
+        };
+        let list = Template::List(vec![Template::Reference(x()), Template::Reference(later.clone())]);
+        let scope = One(json!(["a", "b"]));
+        assert_eq!(list.known(&scope), json!(["a", "b", "{{ find.Items }}"]));
+        let text = Template::Text(vec![Piece::Text("found ".into()), Piece::Reference(later)]);
+        assert_eq!(text.known(&scope), json!("found {{ find.Items }}"));
     }
 
     #[test]

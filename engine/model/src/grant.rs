@@ -105,6 +105,31 @@ impl Grants {
         }
     }
 
+    /// What is granted of one capability, as an operator writes it; empty when nothing is.
+    #[must_use]
+    pub fn of(&self, capability: Capability) -> Vec<String> {
+        let flag = |granted: bool| if granted { vec!["true".to_owned()] } else { Vec::new() };
+        let verbs = |lists: &[(&str, &Vec<String>)]| {
+            let verb = |(verb, list): &(&str, &Vec<String>)| format!("{verb} {}", list.join(", "));
+            lists.iter().filter(|(_, list)| !list.is_empty()).map(verb).collect()
+        };
+        match capability {
+            Capability::Commands => self.commands.clone(),
+            Capability::Files => verbs(&[("read", &self.files.read), ("write", &self.files.write)]),
+            Capability::Http => self.http.clone(),
+            Capability::Parameters => verbs(&[
+                ("read", &self.parameters.read),
+                ("write", &self.parameters.write),
+                ("reveal", &self.parameters.reveal),
+            ]),
+            Capability::Approvals => flag(self.approvals),
+            Capability::Waits => flag(self.waits),
+            Capability::Blobs => flag(self.blobs),
+            Capability::Executions => self.executions.clone(),
+            Capability::Aws => self.aws.clone(),
+        }
+    }
+
     /// Whether the request is granted.
     ///
     /// # Errors
@@ -387,6 +412,16 @@ mod tests {
             );
             assert_eq!(Grants::all_of(&Capability::ALL).check(request), Ok(()), "{request:?}");
         }
+    }
+
+    #[test]
+    fn grants_are_told_by_capability() {
+        let all = Grants::all_of(&Capability::ALL);
+        for capability in Capability::ALL {
+            assert!(!all.of(capability).is_empty(), "{capability}");
+            assert!(Grants::default().of(capability).is_empty(), "{capability}");
+        }
+        assert_eq!(all.of(Capability::Parameters), ["read *", "write *"]);
     }
 
     #[test]

@@ -43,3 +43,5 @@ pub mod status;
 pub mod step;
 pub mod summary;
 pub mod time;
+
+mod words;

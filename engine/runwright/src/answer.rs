@@ -21,7 +21,7 @@ use crate::{
     call::{Answer, Asked, Begin, Call, ParameterCall},
     holder::Holder,
     parameters::NewParameter,
-    place::Place,
+    place::{LOCAL_ACCOUNT, LOCAL_PARTITION, LOCAL_REGION, Place},
     show,
     view::{ExecutionRow, ExecutionView},
 };
@@ -81,7 +81,7 @@ impl Holder {
     async fn globals(&self, place: &Place) -> Result<BTreeMap<String, String>, Error> {
         let (region, account, partition) = match &self.aws {
             Some(aws) => (aws.region().to_owned(), aws.account().await?, aws.partition()),
-            None => ("local".to_owned(), "000000000000".to_owned(), "aws"),
+            None => (LOCAL_REGION.to_owned(), LOCAL_ACCOUNT.to_owned(), LOCAL_PARTITION),
         };
         let mut globals = BTreeMap::from([
             ("REGION".to_owned(), region),

@@ -32,6 +32,7 @@
 //! [`Engine`] for executions, [`Library`] for runbooks and plugins without a store.
 
 pub mod codes;
+pub mod preview;
 pub mod user;
 pub mod view;
 
@@ -62,7 +63,10 @@ pub use engine::{Begun, Engine, StartRequest, Until};
 pub use error::{Error, Fault, Report};
 pub use library::{Library, Runbook};
 pub use parameters::{NewParameter, Parameters};
-pub use runwright_compiler::{BindError, Compiled, Diagnostic, Severity, Source, Span, Target, Targets, parse};
+pub use preview::{PlanRequest, Preview};
+pub use runwright_compiler::{
+    BindError, Compiled, Diagnostic, EdgeKind, Severity, Source, Span, Target, Targets, parse,
+};
 pub use runwright_executor::{
     hold::Held,
     migrate::Misfit,

@@ -4,6 +4,13 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+/// What `global:REGION` is on a machine of one's own.
+pub(crate) const LOCAL_REGION: &str = "local";
+/// What `global:ACCOUNT_ID` is there.
+pub(crate) const LOCAL_ACCOUNT: &str = "000000000000";
+/// What `global:AWS_PARTITION` is there.
+pub(crate) const LOCAL_PARTITION: &str = "aws";
+
 /// The folders, absolute.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {

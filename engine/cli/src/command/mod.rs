@@ -15,6 +15,7 @@ mod logs;
 mod man;
 mod migrate;
 mod param;
+mod plan;
 mod plugin;
 mod rerun;
 mod resume;
@@ -50,6 +51,7 @@ pub(crate) enum Verb {
     Why(why::Args),
     Logs(logs::Args),
     Validate(validate::Args),
+    Plan(plan::Args),
     Graph(graph::Args),
     Migrate(migrate::Args),
     Param(param::Args),
@@ -82,6 +84,7 @@ impl Verb {
             Self::Show(_) => "show",
             Self::Logs(_) => "logs",
             Self::Validate(_) => "validate",
+            Self::Plan(_) => "plan",
             Self::Graph(_) => "graph",
             Self::Param(_) => "param",
             Self::Plugin(_) => "plugin",
@@ -114,6 +117,7 @@ pub(crate) fn run(verb: Verb, settings: &Settings) -> Result<Exit, Problem> {
         Verb::Show(args) => block_on(show::run(args, settings)),
         Verb::Logs(args) => block_on(logs::run(args, settings)),
         Verb::Validate(args) => block_on(validate::run(args, settings)),
+        Verb::Plan(args) => block_on(plan::run(args, settings)),
         Verb::Graph(args) => block_on(graph::run(args, settings)),
         Verb::Param(args) => block_on(param::run(args, settings)),
         Verb::Plugin(args) => block_on(plugin::run(args, settings)),

@@ -100,7 +100,7 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
 }
 
 /// Shows warnings; errors end it here.
-fn checked(runbook: &Runbook, settings: &Settings) -> Result<(), Problem> {
+pub(super) fn checked(runbook: &Runbook, settings: &Settings) -> Result<(), Problem> {
     let found = &runbook.compiled.diagnostics;
     if runbook.compiled.plan.is_none() {
         return Err(Problem::document(runbook.source.clone(), found.clone()));

@@ -11,6 +11,7 @@ pub(crate) mod logs;
 pub(crate) mod paint;
 pub(crate) mod parameter;
 pub(crate) mod plugin;
+pub(crate) mod preview;
 pub(crate) mod progress;
 pub(crate) mod table;
 pub(crate) mod text;

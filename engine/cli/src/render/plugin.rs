@@ -80,7 +80,8 @@ pub(crate) fn inspect(plugin: &PluginView, paint: Paint) -> String {
     out
 }
 
-fn impact(impact: Impact) -> &'static str {
+/// The word for an impact.
+pub(crate) fn impact(impact: Impact) -> &'static str {
     match impact {
         Impact::Mutating => "mutating",
         Impact::NonMutating => "non-mutating",

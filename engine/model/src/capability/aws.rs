@@ -49,6 +49,12 @@ const READS: [&str; 14] = [
     "Search", "Validate",
 ];
 
+/// Whether an operation of this name changes nothing, as `DescribeInstances`.
+#[must_use]
+pub fn is_read(operation: &str) -> bool {
+    READS.iter().any(|read| operation.starts_with(read))
+}
+
 impl Request {
     /// What the request does, as grants write it: everything that the service could take it for. What a guest calls the
     /// operation does not count; the request itself says it.
@@ -92,7 +98,7 @@ impl Request {
             let name = operation.split_once(':').map_or("", |(_, name)| name);
             match name.split_once(' ') {
                 Some((method, _)) => ["GET", "HEAD", "OPTIONS"].contains(&method),
-                None => READS.iter().any(|read| name.starts_with(read)),
+                None => is_read(name),
             }
         })
     }

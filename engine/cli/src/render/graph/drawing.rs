@@ -8,8 +8,6 @@ use runwright::model::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::words;
-
 /// Steps and edges. An edge's ends are places in `nodes`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Drawing {
@@ -165,7 +163,7 @@ fn node(plan: &Plan, at: usize, step: &Step, edges: &[Edge]) -> Node {
         branches: matches!(step.kind, StepKind::Branch { .. }),
         rollback: offered && wanted,
         ends: step.is_end || !goes_on,
-        when: step.when.as_ref().map(words::condition),
+        when: step.when.as_ref().map(ToString::to_string),
         on_failure: match step.on_failure {
             OnFailure::Abort | OnFailure::Goto(_) => None,
             OnFailure::Continue => Some("Continue"),
@@ -213,7 +211,7 @@ fn list_edges(plan: &Plan, at: usize, step: &Step) -> Vec<Edge> {
                     at,
                     choice.next,
                     EdgeKind::Branch,
-                    Some(words::condition(&choice.condition)),
+                    Some(choice.condition.to_string()),
                 ));
             }
             edges.extend(

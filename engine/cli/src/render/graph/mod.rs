@@ -6,4 +6,3 @@ mod layout;
 pub(crate) mod mermaid;
 pub(crate) mod svg;
 pub(crate) mod text;
-mod words;

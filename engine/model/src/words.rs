@@ -1,20 +1,23 @@
-//! Conditions and values in words, short enough for an edge.
+//! Conditions in words, short enough for an edge of a drawing.
 
-use runwright::model::expression::{Condition, Operator, Piece, Template};
+use std::fmt;
+
 use serde_json::Value;
 
-/// A condition as a person would say it.
-pub(super) fn condition(condition: &Condition) -> String {
-    match condition {
-        Condition::And(parts) => joined(parts, " and "),
-        Condition::Or(parts) => joined(parts, " or "),
-        Condition::Not(inner) => format!("not ({})", self::condition(inner)),
-        Condition::Compare {
-            variable,
-            operator,
-            operand,
-        } => {
-            format!("{} {} {}", template(variable), word(*operator), template(operand))
+use crate::expression::{Condition, Operator, Piece, Template};
+
+/// As a person would say it: `check.Count > 3 and not (Mode = "dry")`.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::And(parts) => f.write_str(&joined(parts, " and ")),
+            Self::Or(parts) => f.write_str(&joined(parts, " or ")),
+            Self::Not(inner) => write!(f, "not ({inner})"),
+            Self::Compare {
+                variable,
+                operator,
+                operand,
+            } => write!(f, "{} {} {}", template(variable), word(*operator), template(operand)),
         }
     }
 }
@@ -23,8 +26,8 @@ fn joined(parts: &[Condition], between: &str) -> String {
     let parts: Vec<String> = parts
         .iter()
         .map(|part| match part {
-            Condition::And(inner) | Condition::Or(inner) if inner.len() > 1 => format!("({})", condition(part)),
-            Condition::And(_) | Condition::Or(_) | Condition::Not(_) | Condition::Compare { .. } => condition(part),
+            Condition::And(inner) | Condition::Or(inner) if inner.len() > 1 => format!("({part})"),
+            Condition::And(_) | Condition::Or(_) | Condition::Not(_) | Condition::Compare { .. } => part.to_string(),
         })
         .collect();
     parts.join(between)
@@ -71,10 +74,10 @@ fn bare(reference: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use runwright::model::expression::Reference;
     use serde_json::json;
 
     use super::*;
+    use crate::expression::Reference;
 
     #[test]
     fn conditions_read_like_sentences() {
@@ -90,6 +93,6 @@ mod tests {
             compare(Operator::NumericGreater, json!(3)),
             Condition::Not(Box::new(compare(Operator::StringEquals, json!("x")))),
         ]);
-        assert_eq!(condition(&both), "check.Count > 3 and not (check.Count = \"x\")");
+        assert_eq!(both.to_string(), "check.Count > 3 and not (check.Count = \"x\")");
     }
 }
