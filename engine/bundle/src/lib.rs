@@ -36,11 +36,35 @@ impl std::fmt::Debug for Bundled {
     }
 }
 
-/// What the actions are that run in Python, as JSON: manifests in the model's form. Their component is not embedded.
-pub const PYTHON_ACTIONS: &str = include_str!("../../../plugins/python/actions.json");
+/// A component that is not embedded: it is too large, or built with tools that not everybody has. What its actions are is
+/// known without it.
+#[derive(Debug, Clone, Copy)]
+pub struct Outside {
+    /// Its file in a plugin folder.
+    pub file: &'static str,
+    /// What its actions are, as JSON: manifests in the model's form.
+    pub actions: &'static str,
+    /// The language it runs, for people.
+    pub language: &'static str,
+    /// The command that builds it, in the source tree.
+    pub build: &'static str,
+}
 
-/// The file of the component that provides them.
-pub const PYTHON_FILE: &str = "python.wasm";
+/// All of them.
+pub const OUTSIDE: [Outside; 2] = [
+    Outside {
+        file: "python.wasm",
+        actions: include_str!("../../../plugins/python/actions.json"),
+        language: "Python",
+        build: "cargo xtask python",
+    },
+    Outside {
+        file: "script.wasm",
+        actions: include_str!("../../../plugins/script/actions.json"),
+        language: "JavaScript",
+        build: "cargo xtask script",
+    },
+];
 
 include!(concat!(env!("OUT_DIR"), "/plugins.rs"));
 

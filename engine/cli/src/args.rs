@@ -53,7 +53,7 @@ pub(crate) struct Global {
     /// Folders searched for runbooks given by name, separated by colons [default: runbooks]
     #[arg(long = "runbooks", global = true, value_name = "DIRS", value_delimiter = ':')]
     pub(crate) runbook_folders: Vec<PathBuf>,
-    /// Folders searched for python.wasm, separated by colons [default: plugins in the state directory]
+    /// Folders searched for python.wasm and script.wasm, separated by colons [default: plugins in the state directory]
     #[arg(long = "plugins", global = true, value_name = "DIRS", value_delimiter = ':')]
     pub(crate) plugin_folders: Vec<PathBuf>,
     /// Let steps act on AWS, with the region and credentials of this environment

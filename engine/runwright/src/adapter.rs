@@ -76,7 +76,7 @@ impl Runbooks for LibraryRunbooks {
                 format!("line {}: {} ({})", found.span.line, found.message, found.code)
             })));
         };
-        crate::python::check(&plan).map_err(|error| failed(error.to_string()))?;
+        crate::outside::check(&plan).map_err(|error| failed(error.to_string()))?;
         let parameters = bind::parameters(&plan, parameters, &self.parameters)
             .await
             .map_err(|error| failed(error.to_string()))?;

@@ -83,7 +83,7 @@ impl Builder {
         self
     }
 
-    /// Where components are looked for that are too large for the program (`python.wasm`), before `plugins` in the state
+    /// Where components are looked for that are too large for the program (`python.wasm`, `script.wasm`), before `plugins` in the state
     /// directory and the folders beside the program.
     #[must_use]
     pub fn plugins(mut self, folders: Vec<PathBuf>) -> Self {

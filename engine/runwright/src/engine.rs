@@ -138,7 +138,7 @@ impl Engine {
                 diagnostics,
             });
         };
-        crate::python::check(&plan)?;
+        crate::outside::check(&plan)?;
         // What is not there before this call is this call's, also when it had to be repeated.
         let is_new = match &id {
             None => true,

@@ -43,13 +43,16 @@ pub enum Error {
         /// What was asked for.
         name: String,
     },
-    /// A step runs in Python, and the component for that is not there.
+    /// A step needs a component that is not in the program, and it is not there.
     #[error(
-        "`{action}` runs in Python, and the component for that, python.wasm, is in no plugin folder: build it with `cargo xtask python`, or name its folder with `--plugins`"
+        "`{action}` runs in {}, and the component for that, {}, is in no plugin folder: build it with `{}`, or name its folder with `--plugins`",
+        .outside.language, .outside.file, .outside.build
     )]
-    NoPython {
+    NoComponent {
         /// The action.
         action: String,
+        /// The component that provides it.
+        outside: runwright_bundle::Outside,
     },
     /// There is no access to AWS.
     #[error(transparent)]
@@ -169,7 +172,7 @@ impl Error {
         match self {
             Self::Host(refusal) => Some(refusal.code()),
             Self::Store(failure) => Some(failure.code()),
-            Self::NoPython { .. } => Some("RW-C903"),
+            Self::NoComponent { .. } => Some("RW-C903"),
             Self::Aws(_) => Some("RW-C904"),
             Self::Socket { .. } => Some("RW-S900"),
             Self::Unanswered { .. } => Some("RW-S901"),
@@ -213,7 +216,7 @@ impl Error {
             | Self::NoRunbook { .. }
             | Self::Unreadable { .. }
             | Self::NoPlugin { .. }
-            | Self::NoPython { .. }
+            | Self::NoComponent { .. }
             | Self::NoExecution(_)
             | Self::Mismatch { .. }
             | Self::State(_)

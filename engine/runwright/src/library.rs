@@ -15,7 +15,7 @@ use runwright_model::{
     grant::Grants,
 };
 
-use crate::{Error, find, place::Place, python::Python, shelf::Shelf, view::PluginView};
+use crate::{Error, find, outside::Outsiders, place::Place, shelf::Shelf, view::PluginView};
 
 /// Finds, compiles and describes. Cheap to clone.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub struct Library {
     pub(crate) shelf: Shelf,
     runbooks: Arc<Vec<PathBuf>>,
     state_dir: Arc<PathBuf>,
-    python: Arc<Python>,
+    outsiders: Arc<Outsiders>,
 }
 
 /// A runbook that was found.
@@ -46,8 +46,8 @@ impl Library {
     ///
     /// When the Wasm runtime cannot be set up on this machine.
     pub fn open(state_dir: PathBuf, runbooks: Vec<PathBuf>) -> Result<Self, Error> {
-        let python = Python::new(&state_dir, Vec::new());
-        let shelf = Shelf::with_copies(python.copies().to_owned());
+        let outsiders = Outsiders::new(&state_dir, Vec::new());
+        let shelf = Shelf::with_copies(outsiders.copies().to_owned());
         let cache_dir = Some(state_dir.join("cache"));
         let options = Options {
             cache_dir,
@@ -58,15 +58,15 @@ impl Library {
             shelf,
             runbooks: Arc::new(runbooks),
             state_dir: Arc::new(state_dir),
-            python: Arc::new(python),
+            outsiders: Arc::new(outsiders),
         })
     }
 
     /// Looks in these folders first for components that are too large for the program.
     #[must_use]
     pub fn with_plugins(self, folders: Vec<PathBuf>) -> Self {
-        let python = Arc::new(Python::new(&self.state_dir, folders));
-        Self { python, ..self }
+        let outsiders = Arc::new(Outsiders::new(&self.state_dir, folders));
+        Self { outsiders, ..self }
     }
 
     /// Finds a runbook and compiles it. `what` is a path (it has a slash or ends in `.yaml`, `.yml` or `.json`),
@@ -122,7 +122,7 @@ impl Library {
             names: runwright_bundle::plugins()
                 .iter()
                 .map(|bundled| bundled.action.to_owned())
-                .chain(self.python.actions().keys().cloned())
+                .chain(self.outsiders.actions().cloned())
                 .collect(),
             ..Catalog::default()
         };
@@ -146,7 +146,7 @@ impl Library {
                 Err(error) => tracing::error!(%error, "a built-in plugin cannot be loaded"),
             }
         }
-        for spec in used.iter().filter_map(|action| self.python.spec(action)) {
+        for spec in used.iter().filter_map(|action| self.outsiders.spec(action)) {
             catalog.actions.entry(spec.manifest.action.clone()).or_insert(spec);
         }
         let mut compiled = parsed.compile(&catalog);

@@ -10,7 +10,7 @@ use runwright_host::Components;
 use runwright_model::digest::Digest;
 use runwright_store::{Store, Table};
 
-use crate::python::copy_of;
+use crate::outside::copy_of;
 
 /// All components this process knows. Cheap to clone.
 #[derive(Clone, Default)]

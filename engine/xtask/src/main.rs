@@ -6,6 +6,7 @@
 mod aws;
 mod fuzz;
 mod python;
+mod script;
 
 use std::{
     env,
@@ -31,6 +32,7 @@ usage: cargo xtask COMMAND
   torture [--kills N] [--seed N]
                        kill the command N times (500) at random moments, and see that nothing is lost or done twice
   bench peers [ARGS…]  Runwright beside its disk and beside Restate; `bench peers --help` tells more
+  script               build script.wasm, which runs JavaScript (rw:script), into target/plugins
   python               build python.wasm, which runs scripts and the AWS API actions, into target/plugins
   aws [ARGS…]          the tests against a stand-in for AWS (moto, from PyPI); ARGS go to the tests
   sim [--seeds N] [--from N] [--seed N]
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         "bench" => bench(&rest),
         "sim" => simulate(&rest),
         "fuzz" => fuzz::fuzz(&rest),
+        "script" => script::build().map(|_| ()),
         "python" => python::build().map(|_| ()),
         "aws" => aws::test(&rest),
         other => Err(anyhow::anyhow!("unknown command `{other}`\n\n{USAGE}")),

@@ -223,7 +223,7 @@ impl Library {
                 (shared(&fanned), Some(on_targets(&fanned)))
             }
         };
-        let lacks = crate::python::check(&plan).err().map(|error| error.to_string());
+        let lacks = crate::outside::check(&plan).err().map(|error| error.to_string());
         let parameters = parameters(&plan, &bound, given);
         let scope = Before::new(&plan, bound, request.aws);
         let steps = steps(&plan, &scope);

@@ -1,7 +1,7 @@
-//! The component that runs Python: scripts and the AWS API actions.
+//! Components that are not in the program: the one that runs Python and the AWS API actions, the one that runs JavaScript.
 //!
-//! It is too large for the binary, so it stands in a plugin folder, made by `cargo xtask python`. What its actions are is known
-//! without it (`plugins/python/actions.json`): a runbook compiles and is planned anywhere, and needs the component to run.
+//! They stand in a plugin folder, each made by a command of its own. What their actions are is known without them: a
+//! runbook compiles and is planned anywhere, and needs the component to run.
 
 use std::{
     collections::BTreeMap,
@@ -11,6 +11,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
+use runwright_bundle::{OUTSIDE, Outside};
 use runwright_model::{
     action::{ActionSpec, Manifest},
     digest::Digest,
@@ -20,14 +21,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// What its actions are, by name.
-static ACTIONS: LazyLock<BTreeMap<String, Manifest>> = LazyLock::new(|| {
-    let actions: Vec<Manifest> =
-        serde_json::from_str(runwright_bundle::PYTHON_ACTIONS).expect("a test reads the descriptions");
-    actions
-        .into_iter()
-        .map(|manifest| (manifest.action.clone(), manifest))
-        .collect()
+/// What their actions are, by name, with the component.
+static ACTIONS: LazyLock<BTreeMap<String, (&Outside, Manifest)>> = LazyLock::new(|| {
+    let of = |outside: &'static Outside| {
+        let actions: Vec<Manifest> = serde_json::from_str(outside.actions).expect("a test reads the descriptions");
+        let named = move |manifest: Manifest| (manifest.action.clone(), (outside, manifest));
+        actions.into_iter().map(named)
+    };
+    OUTSIDE.iter().flat_map(of).collect()
 });
 
 /// The address of a webhook is a secret that its action must see. It sees no other.
@@ -35,11 +36,11 @@ const WEBHOOK: &str = "aws:invokeWebhook";
 const INTEGRATIONS: &str = "/d9d01087-4a3f-49e0-b0b4-d568d7826553/ssm/integrations/webhook/*";
 
 /// What stands in a plan in place of a component that is not there. No component has this digest.
-static ABSENT: LazyLock<Digest> = LazyLock::new(|| Digest::of(b"the component python.wasm is not installed"));
+static ABSENT: LazyLock<Digest> = LazyLock::new(|| Digest::of(b"the component is not installed"));
 
-/// Where the component is looked for, and where its copies are.
+/// Where the components are looked for, and where their copies are.
 #[derive(Debug, Clone)]
-pub(crate) struct Python {
+pub(crate) struct Outsiders {
     folders: Vec<PathBuf>,
     copies: PathBuf,
 }
@@ -52,7 +53,7 @@ struct Seen {
     digest: String,
 }
 
-impl Python {
+impl Outsiders {
     /// Looks in these folders, then in `plugins` of the state directory, then beside the program. Copies stand in
     /// `components` of the state directory, each under its digest: an execution goes on with the one that it began with.
     pub(crate) fn new(state_dir: &Path, mut folders: Vec<PathBuf>) -> Self {
@@ -72,16 +73,17 @@ impl Python {
         &self.copies
     }
 
-    /// The actions.
-    pub(crate) fn actions(&self) -> &'static BTreeMap<String, Manifest> {
-        &ACTIONS
+    /// The actions' names.
+    pub(crate) fn actions(&self) -> impl Iterator<Item = &'static String> {
+        ACTIONS.keys()
     }
 
     /// What a plan pins for this action, if it is one of these.
     pub(crate) fn spec(&self, action: &str) -> Option<ActionSpec> {
-        let manifest = ACTIONS.get(action)?.clone();
-        let component = self.component().unwrap_or_else(|error| {
-            tracing::warn!(%error, "the component python.wasm cannot be used");
+        let (outside, manifest) = ACTIONS.get(action)?;
+        let manifest = manifest.clone();
+        let component = self.component(outside).unwrap_or_else(|error| {
+            tracing::warn!(%error, file = outside.file, "a component cannot be used");
             *ABSENT
         });
         let mut grants = crate::library::grants_of(&manifest);
@@ -96,18 +98,18 @@ impl Python {
     }
 
     /// The component's digest; a copy of it stands in the state directory then.
-    fn component(&self) -> io::Result<Digest> {
+    fn component(&self, outside: &Outside) -> io::Result<Digest> {
         let Some(file) = self
             .folders
             .iter()
-            .map(|folder| folder.join(runwright_bundle::PYTHON_FILE))
+            .map(|folder| folder.join(outside.file))
             .find(|file| file.is_file())
         else {
             return Ok(*ABSENT);
         };
         let facts = fs::metadata(&file)?;
         let modified = facts.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let note = self.copies.join("python.json");
+        let note = self.copies.join(outside.file).with_extension("json");
         let seen = fs::read(&note)
             .ok()
             .and_then(|bytes| serde_json::from_slice::<Seen>(&bytes).ok());
@@ -152,10 +154,14 @@ pub(crate) fn copy_of(copies: &Path, digest: &Digest) -> PathBuf {
 ///
 /// # Errors
 ///
-/// [`Error::NoPython`].
+/// [`Error::NoComponent`].
 pub(crate) fn check(plan: &Plan) -> Result<(), Error> {
-    match plan.actions.iter().find(|(_, spec)| spec.component == *ABSENT) {
-        Some((action, _)) => Err(Error::NoPython { action: action.clone() }),
+    let mut absent = plan.actions.iter().filter(|(_, spec)| spec.component == *ABSENT);
+    match absent.find_map(|(action, _)| Some((action, ACTIONS.get(action)?.0))) {
+        Some((action, outside)) => Err(Error::NoComponent {
+            action: action.clone(),
+            outside: *outside,
+        }),
         None => Ok(()),
     }
 }
@@ -166,8 +172,8 @@ mod tests {
 
     #[test]
     fn every_description_can_be_read() {
-        assert!(ACTIONS.contains_key("aws:executeScript") && ACTIONS.contains_key("aws:executeAwsApi"));
-        for manifest in ACTIONS.values() {
+        assert!(ACTIONS.contains_key("aws:executeScript") && ACTIONS.contains_key("rw:script"));
+        for (_, manifest) in ACTIONS.values() {
             assert!(
                 !manifest.description.is_empty() && !manifest.rollback,
                 "{}",
@@ -179,13 +185,16 @@ mod tests {
     #[test]
     fn what_was_replaced_is_noticed_and_the_old_one_stays() {
         let (state, plugins) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let python = Python::new(state.path(), vec![plugins.path().to_owned()]);
-        let file = plugins.path().join(runwright_bundle::PYTHON_FILE);
+        let outsiders = Outsiders::new(state.path(), vec![plugins.path().to_owned()]);
+        let file = plugins.path().join(OUTSIDE[0].file);
         fs::write(&file, b"one").unwrap();
-        assert_eq!(python.component().unwrap(), Digest::of(b"one"));
-        assert_eq!(python.component().unwrap(), Digest::of(b"one"));
+        assert_eq!(outsiders.component(&OUTSIDE[0]).unwrap(), Digest::of(b"one"));
+        assert_eq!(outsiders.component(&OUTSIDE[0]).unwrap(), Digest::of(b"one"));
         fs::write(&file, b"another").unwrap();
-        assert_eq!(python.component().unwrap(), Digest::of(b"another"));
-        assert_eq!(fs::read(copy_of(python.copies(), &Digest::of(b"one"))).unwrap(), b"one");
+        assert_eq!(outsiders.component(&OUTSIDE[0]).unwrap(), Digest::of(b"another"));
+        assert_eq!(
+            fs::read(copy_of(outsiders.copies(), &Digest::of(b"one"))).unwrap(),
+            b"one"
+        );
     }
 }
