@@ -3,34 +3,15 @@
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use runwright_benches::{host, spec};
+use runwright_benches::{NoCalls, host, spec};
 use runwright_host::Host;
 use runwright_model::{
     action::ActionSpec,
-    capability::Request,
     event::{Phase, Try},
     id::StepId,
-    invocation::{Called, Calls, Invocation, Invoked, Invoker},
-    log::{Level, Stream},
-    time::Timestamp,
+    invocation::{Invocation, Invoked, Invoker},
 };
 use serde_json::json;
-
-/// A pure plugin makes no call.
-struct NoCalls;
-
-#[async_trait::async_trait]
-impl Calls for NoCalls {
-    async fn call(&self, request: Request) -> Called {
-        unreachable!("{request:?}");
-    }
-
-    fn log(&self, _level: Level, _stream: Stream, _text: &str) {}
-
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(0)
-    }
-}
 
 async fn call(host: &Host, spec: &ActionSpec) {
     let invocation = Invocation {

@@ -7,7 +7,16 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc};
 
 use runwright_compiler::{Catalog, Source};
 use runwright_host::{Components, Host, Options};
-use runwright_model::{action::ActionSpec, capability::Capability, digest::Digest, grant::Grants, plan::Plan};
+use runwright_model::{
+    action::ActionSpec,
+    capability::{Capability, Request},
+    digest::Digest,
+    grant::Grants,
+    invocation::{Called, Calls},
+    log::{Level, Stream},
+    plan::Plan,
+    time::Timestamp,
+};
 
 /// The bundled components, by digest.
 #[derive(Clone)]
@@ -28,6 +37,23 @@ impl Default for Bundled {
 impl Components for Bundled {
     async fn bytes(&self, digest: &Digest) -> Option<Vec<u8>> {
         self.0.get(digest).map(|bytes| bytes.to_vec())
+    }
+}
+
+/// A pure plugin makes no call.
+#[derive(Debug, Clone, Copy)]
+pub struct NoCalls;
+
+#[async_trait::async_trait]
+impl Calls for NoCalls {
+    async fn call(&self, request: Request) -> Called {
+        unreachable!("{request:?}");
+    }
+
+    fn log(&self, _level: Level, _stream: Stream, _text: &str) {}
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(0)
     }
 }
 
