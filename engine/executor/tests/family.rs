@@ -177,3 +177,51 @@ async fn a_pause_reaches_the_children_wherever_the_engine_ends() {
         );
     }
 }
+
+/// A family of so many generations below the first: each starts the next, and the last waits for a person.
+fn generations(below: usize) -> Machine {
+    let last = "- {name: A, action: 'sim:do', inputs: {Do: ['run deepest', 'ask 1 * -']}}".to_owned();
+    let mut runbooks = vec![(format!("level{below}"), last)];
+    for level in (0..below).rev() {
+        let starts = format!(
+            "- {{name: A, action: 'sim:do', inputs: {{Do: ['child level{} x', 'run {level}']}}}}",
+            level + 1
+        );
+        runbooks.push((format!("level{level}"), starts));
+    }
+    let texts: Vec<(&str, &str)> = runbooks
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    Machine::with(&texts)
+}
+
+#[tokio::test(start_paused = true)]
+async fn children_nest_five_levels_deep_and_a_cancel_reaches_them_all() {
+    let machine = generations(5);
+    let engine = machine.engine(usize::MAX).await;
+    machine.start(&engine, "level0").await.unwrap();
+    at_rest(&engine).await;
+    assert_eq!(machine.world.effects(), ["deepest"]);
+    engine.cancel(&id(), "kim".into(), None).await.unwrap();
+    assert_eq!(end(&machine, &engine).await, Status::Cancelled);
+    assert_eq!(statuses(&machine).await, [Status::Cancelled; 6]);
+    assert_eq!(machine.world.effects(), ["deepest"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sixth_level_is_refused() {
+    let machine = generations(6);
+    let engine = machine.engine(usize::MAX).await;
+    machine.start(&engine, "level0").await.unwrap();
+    assert_eq!(end(&machine, &engine).await, Status::Failed);
+    assert!(machine.world.effects().is_empty());
+    assert_eq!(family(&machine).await.len(), 6, "nobody below the fifth level began");
+    let failed = machine.engine(usize::MAX).await;
+    let mut why = String::new();
+    for (id, _) in family(&machine).await {
+        let state = failed.state(&id).await.unwrap();
+        why += &state.ended.unwrap().failure.unwrap().message;
+    }
+    assert!(why.contains("would be nested 6 deep; at most 5 are allowed"), "{why}");
+}
