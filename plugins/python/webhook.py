@@ -1,6 +1,7 @@
 """`aws:invokeWebhook`: a POST to an address that is kept as a secret parameter."""
 
 import json
+import urllib.parse
 
 import failures
 from componentize_py_types import Err
@@ -19,7 +20,7 @@ def invoke_webhook(context, inputs):
         body = integration.get("payload", "")
     body = body if isinstance(body, str) else json.dumps(body)
     url = integration.get("url", "")
-    if not url.startswith("https://"):
+    if not (url.startswith("https://") or is_here(url)):
         raise StepFailure(Kind.INVALID_INPUT, "The address of the integration does not begin with `https://`.")
     headers = [(str(name), str(value)) for name, value in (integration.get("headers") or {}).items()]
     request = http.Request(method="POST", url=url, headers=headers, body=body.encode(), timeout_ms=None, redirects=0)
@@ -28,6 +29,12 @@ def invoke_webhook(context, inputs):
     if not 200 <= answer.status < 300:
         raise StepFailure(Kind.FAILED, f"The webhook answered with status {answer.status}: {text[:1000]}", True)
     return {"Response": text, "ResponseCode": answer.status}
+
+
+def is_here(url):
+    """Whether nobody else can listen: what does not leave the machine needs no encryption."""
+    address = urllib.parse.urlsplit(url)
+    return address.scheme == "http" and address.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def read(name):

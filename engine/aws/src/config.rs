@@ -54,6 +54,11 @@ impl Account {
         Ok(account)
     }
 
+    /// What an SDK needs to know.
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
     pub(crate) fn region(&self) -> &str {
         &self.region
     }

@@ -1,7 +1,9 @@
-//! Sends requests to services of AWS: the backend of `wit/aws.wit`.
+//! The backend of what happens in an account of AWS: requests to services (`wit/aws.wit`), commands on nodes of Systems
+//! Manager, parameters in Parameter Store.
 //!
 //! [`Aws`] knows where a service is, signs with credentials that stay in here, sends, and tries again while a service
-//! answers that there are too many requests.
+//! answers that there are too many requests. Where the engine itself talks to Systems Manager it uses the service's SDK
+//! (`ssm/`).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), runwright_aws::Error> {
@@ -13,29 +15,32 @@
 //!
 //! # What this crate does not do
 //!
-//! It knows nothing of the services: what a request means is the guest's business. It checks no grant; that was done
+//! It knows nothing of the other services: what a request means is the guest's business. It checks no grant; that was done
 //! before. It journals nothing, and writes no credential anywhere: a role that a guest assumes for itself is known to the
 //! guest by a text that only this crate understands (`roles.rs`).
 //!
 //! # Where to start
 //!
-//! [`Aws::perform`], then `endpoint.rs`, `sign.rs` and `roles.rs`.
+//! [`Aws`] as a [`Backend`], then `endpoint.rs`, `sign.rs` and `roles.rs`, or `ssm/commands.rs`.
 
 mod config;
 mod endpoint;
 mod retry;
 mod roles;
 mod sign;
+mod ssm;
 
 use std::{sync::Arc, time::Duration};
 
 use aws_credential_types::Credentials;
 use reqwest::Client;
 use runwright_model::capability::{
-    Answer, CallContext, Error as CallError, Outcome,
+    self, Answer, Backend, CallContext, Error as CallError, Outcome,
     aws::{BODY_BYTES_MAX, Request, Response, TIMEOUT_MS_DEFAULT},
+    commands,
 };
 
+pub use crate::ssm::parameters;
 use crate::{config::Account, roles::Roles};
 
 /// Why there is no access to AWS.
@@ -57,7 +62,7 @@ pub enum Error {
     Unknown(String),
 }
 
-/// Sends requests to services of AWS. Cheap to clone.
+/// Access to an account of AWS. Cheap to clone.
 #[derive(Clone)]
 pub struct Aws(Arc<Inner>);
 
@@ -66,6 +71,8 @@ struct Inner {
     client: Client,
     roles: Roles,
     number: tokio::sync::OnceCell<String>,
+    under_way: ssm::commands::UnderWay,
+    opened: ssm::parameters::Opened,
 }
 
 /// A request that is signed as somebody.
@@ -89,6 +96,8 @@ impl Aws {
             client,
             roles: Roles::default(),
             number: tokio::sync::OnceCell::new(),
+            under_way: ssm::commands::UnderWay::default(),
+            opened: ssm::parameters::Opened::default(),
         })))
     }
 
@@ -129,14 +138,14 @@ impl Aws {
     }
 
     /// Sends a request of a guest.
-    pub async fn perform(&self, request: Request, context: CallContext) -> Outcome {
+    async fn request(&self, request: Request, context: &CallContext) -> Outcome {
         if context.again && !request.only_reads() {
             return Err(uncertain(&request));
         }
         let limit = Duration::from_millis(request.timeout_ms.unwrap_or(TIMEOUT_MS_DEFAULT));
         let limit = retry::time_left(limit, context.deadline)?;
         let operations = request.operations().join(", ");
-        let sent = tokio::time::timeout(limit, self.send(request, &context)).await;
+        let sent = tokio::time::timeout(limit, self.send(request, context)).await;
         sent.unwrap_or_else(|_| {
             Err(CallError::TimedOut(format!(
                 "{operations} was not answered within {:.1} s",
@@ -144,7 +153,6 @@ impl Aws {
             )))
         })
         .map(Answer::Aws)
-        .map_err(|error| hidden(error, &context))
     }
 
     async fn send(&self, request: Request, context: &CallContext) -> Result<Response, CallError> {
@@ -188,17 +196,22 @@ impl Aws {
         Ok(request)
     }
 
-    /// Whose word counts for this request: the role that the guest assumed, else that of the runbook, else the engine's.
-    async fn credentials(&self, request: &Request, context: &CallContext) -> Result<Credentials, CallError> {
+    /// Whose word counts in this execution: that of the runbook's role, else the engine's.
+    async fn credentials_of(&self, context: &CallContext) -> Result<Credentials, CallError> {
         let none = |error: Error| CallError::Unavailable(error.to_string());
         let own = self.0.account.credentials().await.map_err(none)?;
-        let base = match &context.role {
+        match &context.role {
             Some(role) => {
                 let asked = roles::assume(role, &context.execution, self.region())?;
-                self.role(&asked, &own).await?
+                self.role(&asked, &own).await
             }
-            None => own,
-        };
+            None => Ok(own),
+        }
+    }
+
+    /// Whose word counts for this request: the role that the guest assumed, else that of the execution.
+    async fn credentials(&self, request: &Request, context: &CallContext) -> Result<Credentials, CallError> {
+        let base = self.credentials_of(context).await?;
         match &request.credentials {
             None => Ok(base),
             Some(text) => {
@@ -254,6 +267,52 @@ impl Aws {
             headers,
             body: body.into(),
         })
+    }
+}
+
+#[async_trait::async_trait]
+impl Backend for Aws {
+    async fn perform(&self, request: capability::Request, context: CallContext) -> Outcome {
+        use capability::Request as R;
+        let function = request.function();
+        let outcome = match request {
+            R::Aws(request) => self.request(request, &context).await,
+            R::Commands(commands::Request::RunDocument { request }) => {
+                let ended = self.run_document(request, &context).await;
+                ended.map(|end| Answer::Commands(commands::Answer::Document(end)))
+            }
+            R::Parameters(request) => self.parameter(request, &context).await,
+            R::Commands(commands::Request::Run { .. })
+            | R::Files(_)
+            | R::Http(_)
+            | R::Approvals(_)
+            | R::Waits(_)
+            | R::Blobs(_)
+            | R::Executions(_) => Err(CallError::Invalid(format!("`{function}` is nothing that AWS does"))),
+        };
+        outcome.map_err(|error| hidden(error, &context))
+    }
+
+    async fn stop(&self, request: &capability::Request, idempotency_key: &str) {
+        if let capability::Request::Commands(commands::Request::RunDocument { request }) = request {
+            self.stop_document(request, idempotency_key).await;
+        }
+    }
+
+    /// A command goes on at the service, and its remark says whose it is.
+    fn survives(&self, request: &capability::Request) -> bool {
+        use capability::Request as R;
+        match request {
+            R::Commands(_) => true,
+            R::Aws(_)
+            | R::Parameters(_)
+            | R::Files(_)
+            | R::Http(_)
+            | R::Approvals(_)
+            | R::Waits(_)
+            | R::Blobs(_)
+            | R::Executions(_) => false,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use runwright_model::{
 };
 
 /// How often a request is sent at most while its service asks for patience.
-const ATTEMPTS_MAX: u32 = 8;
+pub(crate) const ATTEMPTS_MAX: u32 = 8;
 /// How often one is sent that got no answer, or one that says that the service failed, if it only reads.
 const TRANSIENT_ATTEMPTS_MAX: u32 = 3;
 /// The longest first pause; each may be twice as long as the one before.
@@ -45,18 +45,26 @@ pub(crate) fn pause(attempt: u32, request: &Request, answered: &Result<Response,
         Err(Error::Unavailable(_)) if request.only_reads() => TRANSIENT_ATTEMPTS_MAX,
         Ok(_) | Err(_) => 1,
     };
-    (attempt < most).then(|| {
-        let longest = PAUSE_FIRST
-            .saturating_mul(2_u32.saturating_pow(attempt - 1))
-            .min(PAUSE_MAX);
-        longest.mul_f64(fastrand::f64())
-    })
+    (attempt < most).then(|| backoff(attempt))
+}
+
+/// The pause after this attempt, counted from one.
+pub(crate) fn backoff(attempt: u32) -> Duration {
+    let longest = PAUSE_FIRST
+        .saturating_mul(2_u32.saturating_pow(attempt - 1))
+        .min(PAUSE_MAX);
+    longest.mul_f64(fastrand::f64())
+}
+
+/// Whether a service asks for patience by this error code.
+pub(crate) fn is_throttling(code: &str) -> bool {
+    THROTTLED.contains(&code)
 }
 
 fn is_throttled(response: &Response) -> bool {
     match response.status {
         429 => true,
-        400..=503 => code(response).is_some_and(|code| THROTTLED.contains(&code.as_str())),
+        400..=503 => code(response).is_some_and(|code| is_throttling(&code)),
         _ => false,
     }
 }

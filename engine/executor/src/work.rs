@@ -102,10 +102,14 @@ impl Actor {
     }
 
     fn stop_effect(&self, of: Try, call: u32) {
+        let Some((_, under_way)) = self.state.effect_under_way(of) else {
+            return;
+        };
+        let request = under_way.request.clone();
         let key = of.idempotency_key(&self.id, call);
         let (shared, sender) = (self.shared.clone(), self.sender.clone());
         tokio::spawn(async move {
-            shared.ports.backend.stop(&key).await;
+            shared.ports.backend.stop(&request, &key).await;
             let _ = sender.send(Input::Stopped { of, call });
         });
     }

@@ -148,8 +148,18 @@ impl Backend for Local {
         outcome.map_err(|error| hidden(error, &secrets))
     }
 
-    async fn stop(&self, idempotency_key: &str) {
-        self.commands.stop(idempotency_key).await;
+    async fn stop(&self, request: &Request, idempotency_key: &str) {
+        match request {
+            Request::Commands(_) => self.commands.stop(idempotency_key).await,
+            Request::Files(_)
+            | Request::Http(_)
+            | Request::Aws(_)
+            | Request::Parameters(_)
+            | Request::Approvals(_)
+            | Request::Waits(_)
+            | Request::Blobs(_)
+            | Request::Executions(_) => {}
+        }
     }
 
     fn survives(&self, request: &Request) -> bool {

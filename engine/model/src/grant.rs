@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::capability::{Capability, Error, Request, aws, commands, files, parameters, waits};
+use crate::capability::{Capability, Error, Request, aws, files, parameters, waits};
 
 /// The grants of one plugin in one runbook. In a runbook's `plugins:` block:
 ///
 /// ```yaml
 /// grants:
-///   commands: [systemctl, /usr/local/bin/*]
+///   commands: [systemctl, /usr/local/bin/*, "ssm:AWS-RunShellScript"]
 ///   files: {read: [/etc], write: [/srv/app]}
 ///   http: [GET https://status.example.com/*]
 ///   parameters: {read: [/app/*], write: [/app/*], reveal: []}
@@ -137,7 +137,7 @@ impl Grants {
     /// [`Error::Denied`] with the grant that is missing.
     pub fn check(&self, request: &Request) -> Result<(), Error> {
         match request {
-            Request::Commands(commands::Request::Run { command, .. }) => self.check_command(&command.arguments),
+            Request::Commands(request) => self.check_command(&request.what()),
             Request::Files(request) => self.check_file(request),
             Request::Http(request) => self.check_http(&request.method, &request.url),
             Request::Parameters(request) => self.check_parameter(request),
@@ -149,8 +149,7 @@ impl Grants {
         }
     }
 
-    fn check_command(&self, arguments: &[String]) -> Result<(), Error> {
-        let program = arguments.first().map_or("", String::as_str);
+    fn check_command(&self, program: &str) -> Result<(), Error> {
         need(matches_any(&self.commands, program), Capability::Commands, || {
             format!("commands: [{program}]")
         })
@@ -235,6 +234,19 @@ impl Grants {
         })
     }
 
+    /// Whether each parameter that was found may be read: a grant of `/app` alone covers the path, but not what stands
+    /// under it. Backends ask this of what they list.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Denied`] with the grant that is missing.
+    pub fn check_found(&self, found: &[parameters::Parameter]) -> Result<(), Error> {
+        found.iter().try_for_each(|parameter| {
+            let name = parameter.name.clone();
+            self.check_parameter(&parameters::Request::Get { name })
+        })
+    }
+
     fn check_wait(&self, request: &waits::Request) -> Result<(), Error> {
         need(self.waits, Capability::Waits, || "waits: true".into())?;
         let waits::Request::Probe { probe, .. } = request else {
@@ -244,7 +256,7 @@ impl Grants {
             waits::Probe::Tcp { host, port } => self.check_http("GET", &format!("tcp://{host}:{port}")),
             waits::Probe::Http { url, .. } => self.check_http("GET", url),
             waits::Probe::File { path } => self.check_read(path),
-            waits::Probe::Command { arguments } => self.check_command(arguments),
+            waits::Probe::Command { arguments } => self.check_command(arguments.first().map_or("", String::as_str)),
         }
     }
 
@@ -336,6 +348,7 @@ fn covers(root: &str, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capability::commands;
 
     #[test]
     fn patterns() {

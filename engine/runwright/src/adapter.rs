@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use runwright_compiler::Severity;
 use runwright_executor::ports::{Clock, Prepared, Runbooks};
-use runwright_local::parameters::ParameterStore;
 use runwright_model::{
     event::Started,
     failure::{Failure, FailureKind},
@@ -12,7 +11,7 @@ use runwright_model::{
 };
 use serde_json::{Map, Value};
 
-use crate::{Library, bind, pin::Pin, place::Place};
+use crate::{Library, bind, parameter_source::ParameterSource, pin::Pin, place::Place};
 
 /// The machine's clock.
 pub(crate) struct SystemClock;
@@ -50,7 +49,7 @@ impl Clock for SystemClock {
 /// Runbooks of child executions: found where the parent was started.
 pub(crate) struct LibraryRunbooks {
     pub(crate) library: Library,
-    pub(crate) parameters: ParameterStore,
+    pub(crate) parameters: ParameterSource,
     pub(crate) pin: Arc<Pin>,
 }
 

@@ -3,14 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use runwright_executor::migrate;
-use runwright_local::parameters::Put;
 use runwright_model::{
     digest::Digest,
     event::{Mode, Started},
     id::ExecutionId,
     log::LogLine,
     plan::Plan,
-    secret::Secrets,
     status::Status,
 };
 use runwright_store::Page;
@@ -18,9 +16,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, Until, bind,
-    call::{Answer, Asked, Begin, Call, ParameterCall},
+    call::{Answer, Asked, Begin, Call},
     holder::Holder,
-    parameters::NewParameter,
     place::{LOCAL_ACCOUNT, LOCAL_PARTITION, LOCAL_REGION, Place},
     show,
     view::{ExecutionRow, ExecutionView},
@@ -73,7 +70,7 @@ impl Holder {
             Call::Why { id } => Ok(Box::new(self.why(id).await?).into()),
             Call::Rerun { of, id } => Ok(self.rerun(of, id, by).await?.into()),
             Call::Misfits { id, plan } => Ok(migrate::misfits(&self.executor.state(id).await?, plan).into()),
-            Call::Parameter(call) => self.parameter(call).await,
+            Call::Parameter(call) => Ok(self.parameters.answer(call, asked.again).await?),
         }
     }
 
@@ -157,31 +154,6 @@ impl Holder {
         self.executor.resume(id).await?;
         self.executor.wait(id, until == Until::NeedsPerson).await?;
         self.show(id).await
-    }
-
-    async fn parameter(&self, call: &ParameterCall) -> Result<Answer, Error> {
-        let store = &self.parameters;
-        match call {
-            ParameterCall::Get { selector } => Ok(store.get(selector).await?.into()),
-            ParameterCall::List { path: Some(path) } => Ok(store.get_by_path(path, true).await?.into()),
-            ParameterCall::List { path: None } => Ok(store.list().await?.into()),
-            ParameterCall::History { name } => Ok(store.history(name).await?.into()),
-            ParameterCall::Put { new, key } => Ok(store.put(put(new, key)).await?.into()),
-            ParameterCall::Label { name, version, label } => Ok(store.label(name, *version, label).await?.into()),
-            ParameterCall::Delete { name } => Ok(store.delete(name).await?.into()),
-            ParameterCall::Reveal { placeholder } => Ok(store.reveal(placeholder).await?.to_string().into()),
-        }
-    }
-}
-
-fn put<'a>(new: &'a NewParameter, key: &'a str) -> Put<'a> {
-    Put {
-        name: &new.name,
-        parameter_type: new.parameter_type,
-        value: new.value.clone(),
-        overwrite: new.overwrite,
-        idempotency_key: Some(key),
-        secrets: Secrets::default(),
     }
 }
 

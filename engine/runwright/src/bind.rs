@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use runwright_compiler::Targets;
-use runwright_local::parameters::ParameterStore;
 use runwright_model::{capability::parameters::ParameterType, plan::Plan};
 use serde_json::{Map, Value};
 
-use crate::Error;
+use crate::{Error, parameter_source::ParameterSource};
 
 /// The parameters, checked, with defaults filled in and `{{ssm:name}}` defaults read from the parameter store.
 pub(crate) async fn parameters(
     plan: &Plan,
     given: Map<String, Value>,
-    store: &ParameterStore,
+    store: &ParameterSource,
 ) -> Result<Map<String, Value>, Error> {
     let given = with_stored(plan, given, store).await?;
     runwright_compiler::bind(plan, &given).map_err(Error::Parameters)
@@ -24,7 +23,7 @@ pub(crate) async fn targets(
     plan: &Plan,
     given: Map<String, Value>,
     targets: &Targets,
-    store: &ParameterStore,
+    store: &ParameterSource,
 ) -> Result<(Arc<Plan>, Map<String, Value>), Error> {
     let given = with_stored(plan, given, store).await?;
     match runwright_compiler::fan_out(plan, &given, targets) {
@@ -37,7 +36,7 @@ pub(crate) async fn targets(
 async fn with_stored(
     plan: &Plan,
     given: Map<String, Value>,
-    store: &ParameterStore,
+    store: &ParameterSource,
 ) -> Result<Map<String, Value>, Error> {
     let mut given = given;
     for parameter in plan.parameters.iter() {

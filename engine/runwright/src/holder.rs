@@ -7,7 +7,7 @@ use std::{
 
 use runwright_aws::Aws;
 use runwright_executor::{Executor, Ports};
-use runwright_local::{Local, keys::StoreKey, parameters::ParameterStore};
+use runwright_local::{Local, keys::StoreKey};
 use runwright_store::{Store, memory::MemoryStore, sled::SledStore};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     adapter::{LibraryRunbooks, SystemClock},
     backends::Backends,
     builder::{Kept, Options},
+    parameter_source::ParameterSource,
     pin::Pin,
     shelf::Shelf,
     view::ExecutionRow,
@@ -26,7 +27,7 @@ const RELEASE_WAIT: Duration = Duration::from_secs(5);
 /// Holds the store, and answers calls (`answer.rs`).
 pub(crate) struct Holder {
     pub(crate) executor: Executor,
-    pub(crate) parameters: ParameterStore,
+    pub(crate) parameters: ParameterSource,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) pin: Arc<Pin>,
     /// Access to AWS, if the engine has it.
@@ -49,17 +50,22 @@ impl Holder {
         let store = open_store(options).await?;
         let lent = Arc::strong_count(&store) - 1;
         let local = local(options, store.clone())?;
+        let parameters = match &aws {
+            Some(aws) => ParameterSource::Account(aws.clone()),
+            None => ParameterSource::Machine(local.parameters().clone()),
+        };
+        let backends = Backends::new(local.clone(), aws.clone());
         let pin = Arc::new(Pin::new(store.clone(), library.shelf.clone()));
         let runbooks = LibraryRunbooks {
             library: library.clone(),
-            parameters: local.parameters().clone(),
+            parameters: parameters.clone(),
             pin: pin.clone(),
         };
         let ports = Ports {
             store: store.clone(),
             invoker: library.host.clone(),
-            backend: Backends::new(local.clone(), aws.clone()),
-            secrets: Arc::new(local.clone()),
+            backend: backends.clone(),
+            secrets: backends,
             clock: Arc::new(SystemClock),
             runbooks: Arc::new(runbooks),
         };
@@ -73,7 +79,7 @@ impl Holder {
         };
         Ok(Self {
             executor,
-            parameters: local.parameters().clone(),
+            parameters,
             store,
             pin,
             aws,

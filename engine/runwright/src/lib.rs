@@ -49,6 +49,7 @@ mod holder;
 mod library;
 mod link;
 mod outside;
+mod parameter_source;
 mod parameters;
 mod pin;
 mod place;

@@ -63,7 +63,8 @@ pub fn effect_name(request: &Request) -> Option<String> {
         Request::Commands(commands::Request::Run { command, .. }) => Some(command.arguments.join(" ")),
         Request::Files(files::Request::Write { path, .. }) => Some(path.trim_start_matches('/').to_owned()),
         Request::Http(request) => Some(request.url.clone()),
-        Request::Files(_)
+        Request::Commands(commands::Request::RunDocument { .. })
+        | Request::Files(_)
         | Request::Aws(_)
         | Request::Parameters(_)
         | Request::Approvals(_)
@@ -189,6 +190,7 @@ fn text(outcome: Outcome) -> Result<String, Invoked> {
         Ok(Answer::Waits(waits::Answer::Signal(signal))) => Ok(signal.payload.to_string()),
         Ok(
             Answer::Done
+            | Answer::Commands(commands::Answer::Document(_))
             | Answer::Files(_)
             | Answer::Http(_)
             | Answer::Aws(_)

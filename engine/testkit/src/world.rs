@@ -80,7 +80,7 @@ impl Backend for World {
         ended.ok().and_then(|outcome| outcome.clone()).unwrap_or_else(killed)
     }
 
-    async fn stop(&self, idempotency_key: &str) {
+    async fn stop(&self, _request: &Request, idempotency_key: &str) {
         let mut effects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         effects.stopped.push(idempotency_key.to_owned());
         if let Some(hanging) = effects.hanging.remove(idempotency_key) {
@@ -142,6 +142,16 @@ fn answer(request: &Request) -> (String, Outcome) {
                 ..Default::default()
             };
             (name, Ok(Answer::Commands(commands::Answer::Completed(completed))))
+        }
+        Request::Commands(commands::Request::RunDocument { .. }) => {
+            let end = commands::DocumentEnd {
+                status: "Success".into(),
+                ..Default::default()
+            };
+            (
+                request.function().into(),
+                Ok(Answer::Commands(commands::Answer::Document(end))),
+            )
         }
         Request::Files(files::Request::Stat { .. }) => ("stat".into(), Ok(Answer::Files(files::Answer::Stat(None)))),
         Request::Files(_)

@@ -1,7 +1,8 @@
 //! `cargo xtask aws`: runbooks end to end against a stand-in for AWS.
 
 use std::{
-    net::TcpListener,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -12,6 +13,8 @@ use crate::{cargo, have_target, python, run, say, target_dir};
 
 /// The stand-in.
 const MOTO: &str = "moto[server]==5.2.5";
+/// Lambda functions answer with what they are given, and state machines are carried out: both without Docker.
+const CONFIGURATION: &str = r#"{"lambda": {"use_docker": false}, "stepfunctions": {"execute_state_machine": true}}"#;
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -68,7 +71,7 @@ fn start() -> anyhow::Result<Moto> {
         address: format!("http://127.0.0.1:{port}"),
     };
     let began = Instant::now();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if let Some(status) = moto.process.try_wait()? {
             bail!("moto_server ended ({status})");
         }
@@ -77,6 +80,23 @@ fn start() -> anyhow::Result<Moto> {
         }
         std::thread::sleep(Duration::from_millis(100));
     }
+    configure(port).context("moto_server cannot be configured")?;
     say(&format!("moto listens on {}", moto.address));
     Ok(moto)
+}
+
+fn configure(port: u16) -> anyhow::Result<()> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    write!(
+        stream,
+        "POST /moto-api/config HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{CONFIGURATION}",
+        CONFIGURATION.len()
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.split(' ').nth(1).unwrap_or_default();
+    if status != "201" {
+        bail!("it answered: {answer}");
+    }
+    Ok(())
 }

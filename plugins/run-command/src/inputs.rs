@@ -6,8 +6,8 @@ use runwright_sdk::{
     Failure, Target,
     schema::{self, Schema},
 };
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 /// The one Command document there is.
 const DOCUMENT: &str = "AWS-RunShellScript";
@@ -32,9 +32,12 @@ pub struct Inputs {
     output_s3_bucket_name: Option<String>,
     notification_config: Option<Value>,
     cloud_watch_output_config: Option<Value>,
+    /// Those that only Systems Manager understands.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Selection {
     key: String,
@@ -123,26 +126,67 @@ impl Inputs {
                 "inputs `InstanceIds` and `Targets` are both given: use one of them",
             ));
         }
-        let mut names: Vec<String> = self.instance_ids.clone();
-        for selection in &self.targets {
-            if !selection.key.eq_ignore_ascii_case("InstanceIds") {
-                return Err(Failure::invalid(format!(
-                    "input `Targets` selects by `{}`: the engine selects machines by `InstanceIds` only",
-                    selection.key
-                )));
-            }
-            names.extend(selection.values.iter().cloned());
-        }
         let mut seen = Vec::new();
-        for name in names {
-            if !seen.contains(&name) {
-                seen.push(name);
+        for name in self.names() {
+            if !seen.contains(name) {
+                seen.push(name.clone());
             }
         }
         if seen.is_empty() {
             return Ok(vec![None]);
         }
         Ok(seen.into_iter().map(Some).collect())
+    }
+
+    /// The machines that are named.
+    fn names(&self) -> impl Iterator<Item = &String> {
+        let by_id = self.targets.iter().filter(|selection| selection.is_by_id());
+        self.instance_ids
+            .iter()
+            .chain(by_id.flat_map(|selection| &selection.values))
+    }
+
+    /// Whether the command is for nodes of Systems Manager, and not for machines that the engine reaches itself: it is
+    /// when nodes are named by their ids, or selected by their tags and the like.
+    pub(crate) fn is_for_nodes(&self) -> Result<bool, Failure> {
+        if self.targets.iter().any(|selection| !selection.is_by_id()) {
+            return Ok(true);
+        }
+        let (nodes, machines): (Vec<&String>, Vec<&String>) = self.names().partition(|name| is_node(name));
+        match (nodes.first(), machines.first()) {
+            (Some(node), Some(machine)) => Err(Failure::invalid(format!(
+                "`{node}` is a node of Systems Manager, and `{machine}` a machine that the engine reaches itself: use a step \
+                 for each kind"
+            ))),
+            (node, _) => Ok(node.is_some()),
+        }
+    }
+
+    /// The request of SendCommand: what the step gives, with the document's parameters as lists of texts.
+    pub(crate) fn request(&self) -> Result<Value, Failure> {
+        let mut parameters = Map::new();
+        for name in self.parameters.keys() {
+            parameters.insert(name.clone(), self.texts(name)?.into());
+        }
+        let mut request = self.rest.clone();
+        let given = [
+            ("DocumentName", json!(self.document_name)),
+            ("InstanceIds", json!(self.instance_ids)),
+            ("Targets", json!(self.targets)),
+            ("Parameters", Value::Object(parameters)),
+            ("MaxErrors", json!(self.max_errors)),
+            ("OutputS3BucketName", json!(self.output_s3_bucket_name)),
+            ("NotificationConfig", json!(self.notification_config)),
+            ("CloudWatchOutputConfig", json!(self.cloud_watch_output_config)),
+        ];
+        request.extend(given.map(|(name, value)| (name.to_owned(), value)));
+        request.retain(|_, value| !value.is_null() && *value != json!([]) && *value != json!({}));
+        Ok(request.into())
+    }
+
+    /// The document's name.
+    pub(crate) fn document(&self) -> &str {
+        &self.document_name
     }
 
     /// How many machines may fail before no further one is begun.
@@ -172,22 +216,38 @@ impl Inputs {
     }
 }
 
+impl Selection {
+    fn is_by_id(&self) -> bool {
+        self.key.eq_ignore_ascii_case("InstanceIds") && !self.values.iter().any(|value| value == "*")
+    }
+}
+
+/// Whether a name is that of a node of Systems Manager: `i-` or `mi-`, and at least eight hexadecimal digits.
+fn is_node(name: &str) -> bool {
+    let digits = name.strip_prefix("i-").or_else(|| name.strip_prefix("mi-"));
+    digits.is_some_and(|digits| digits.len() >= 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 pub(crate) fn schema() -> Schema {
-    let unused = |what: &str| schema::string(&format!("{what} Accepted, and has no meaning here."));
+    let unused = |what: &str| {
+        schema::string(&format!(
+            "{what} For nodes of Systems Manager; without meaning on other machines."
+        ))
+    };
     schema::object()
-        .required("DocumentName", schema::string("The Command document: AWS-RunShellScript, or its ARN."))
+        .required("DocumentName", schema::string("The Command document: AWS-RunShellScript, or its ARN; on nodes of Systems Manager any other as well."))
         .optional(
             "InstanceIds",
-            schema::list("The machines, each a target of that name. The engine's own when there is none.", schema::string("A target's name."))
+            schema::list("Nodes of Systems Manager by their ids (`i-…`, `mi-…`; the engine has access to AWS then), or machines, each a target of that name. The engine's own machine when there is none.", schema::string("A target's name."))
                 .at_most(INSTANCES_MAX),
         )
         .optional(
             "Targets",
             schema::list(
-                "The same as `{Key: InstanceIds, Values: [...]}`. Other keys are refused.",
+                "The same as `{Key: InstanceIds, Values: [...]}`; or nodes of Systems Manager by their tags and so on.",
                 schema::object()
-                    .required("Key", schema::string("`InstanceIds`."))
-                    .optional("Values", schema::list("The machines.", schema::string("A target's name."))),
+                    .required("Key", schema::string("`InstanceIds`, `tag:NAME`, `resource-groups:Name` and so on."))
+                    .optional("Values", schema::list("The machines, or the values.", schema::string("A name."))),
             ),
         )
         .optional(
@@ -204,12 +264,12 @@ pub(crate) fn schema() -> Schema {
         .optional("DocumentVersion", unused("The document's version."))
         .optional("DocumentHash", unused("The document's digest."))
         .optional("DocumentHashType", unused("How the digest was made."))
-        .optional("TimeoutSeconds", schema::integer("How long delivery may take. Accepted, and has no meaning here: a machine is there or not."))
+        .optional("TimeoutSeconds", schema::integer("How long delivery may take. For nodes of Systems Manager; another machine is there or not."))
         .optional("ServiceRoleArn", unused("The role that notifies."))
-        .optional("NotificationConfig", schema::any("Who is notified. Accepted; nothing is sent."))
+        .optional("NotificationConfig", schema::any("Who is notified, of commands for nodes of Systems Manager."))
         .optional("OutputS3BucketName", unused("Where output goes."))
         .optional("OutputS3KeyPrefix", unused("Where output goes."))
-        .optional("CloudWatchOutputConfig", schema::any("Where output goes. Accepted; output is in the step's log."))
+        .optional("CloudWatchOutputConfig", schema::any("Where output goes, for nodes of Systems Manager."))
 }
 
 #[cfg(test)]
@@ -242,8 +302,8 @@ mod tests {
                 "from 1 to 172800",
             ),
             (
-                json!({"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": "x"}, "Targets": [{"Key": "tag:a", "Values": ["b"]}]}),
-                "selects by `tag:a`",
+                json!({"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": "x"}, "InstanceIds": ["local", "i-0123456789abcdef0"]}),
+                "a step for each kind",
             ),
             (
                 json!({"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": "x"}, "InstanceIds": ["i"], "MaxErrors": "many"}),

@@ -1,9 +1,11 @@
-//! `aws:runCommand`: runs the Command document AWS-RunShellScript on machines.
+//! `aws:runCommand`: runs the Command document AWS-RunShellScript on machines, and any document on nodes of Systems
+//! Manager.
 //!
 //! Without machines the command runs where the engine is. Each machine of `InstanceIds` is a target of that
-//! name. They run one after another.
+//! name. They run one after another. Nodes of Systems Manager get one command together (`nodes.rs`).
 
 mod inputs;
+mod nodes;
 mod output;
 
 use runwright_sdk::{
@@ -48,7 +50,7 @@ impl Action for RunCommand {
         Manifest::new(
             "aws:runCommand",
             env!("CARGO_PKG_VERSION"),
-            "Runs a shell script (document AWS-RunShellScript) on machines, and fails unless it ends well on each.",
+            "Runs a shell script (document AWS-RunShellScript) on machines, or any Command document on nodes of Systems Manager.",
         )
         .inputs(inputs::schema())
         .outputs(outputs)
@@ -56,6 +58,9 @@ impl Action for RunCommand {
     }
 
     fn run(host: &impl Host, context: &Context, inputs: Inputs) -> Result<Outputs, Failure> {
+        if inputs.is_for_nodes()? {
+            return nodes::run(host, &inputs);
+        }
         let script = inputs.script()?;
         let targets = inputs.targets()?;
         let errors_max = inputs.errors_max(targets.len())?;

@@ -2,10 +2,12 @@
 
 use std::{marker::PhantomData, time::SystemTime};
 
+use serde_json::Value;
+
 use crate::{
-    Action, Command, Completed, Condition, Context, Decision, Done, Error, Facts, Failure, Host, Kept, Level, Manifest,
-    NewValue, Outcome, Parameter, ParameterType, Patience, Probed, Question, Received, Request, Response, StartRequest,
-    Target, Timestamp, WriteOptions,
+    Action, Command, Completed, Condition, Context, Decision, DocumentEnd, Done, Error, Facts, Failure, Host, Kept,
+    Level, Manifest, NewValue, Outcome, Parameter, ParameterType, Patience, Probed, Question, Received, Request,
+    Response, StartRequest, Target, Timestamp, WriteOptions,
     bindings::{
         exports::runwright::plugin::action::Guest,
         runwright::plugin::{approvals, blobs, commands, executions, files, http, log, parameters, waits},
@@ -82,6 +84,10 @@ impl Host for Imports {
 
     fn run(&self, on: &Target, command: &Command) -> Result<Completed, Error> {
         commands::run(on, command)
+    }
+
+    fn run_document(&self, request: &Value) -> Result<DocumentEnd, Error> {
+        commands::run_document(&request.to_string())
     }
 
     fn read_file(&self, on: &Target, path: &str) -> Result<Vec<u8>, Error> {

@@ -1,8 +1,11 @@
 //! The world as a plugin sees it: one method for each function of `wit/`.
 
+use serde_json::Value;
+
 use crate::{
-    Command, Completed, Condition, Decision, Error, Facts, Kept, Level, NewValue, Outcome, Parameter, ParameterType,
-    Patience, Probed, Question, Received, Request, Response, StartRequest, Target, Timestamp, WriteOptions,
+    Command, Completed, Condition, Decision, DocumentEnd, Error, Facts, Kept, Level, NewValue, Outcome, Parameter,
+    ParameterType, Patience, Probed, Question, Received, Request, Response, StartRequest, Target, Timestamp,
+    WriteOptions,
 };
 
 /// The host: [`Imports`](crate::Imports) in a running plugin, [`testing::FakeHost`](crate::testing) in tests.
@@ -25,6 +28,9 @@ pub trait Host {
 
     /// Runs a command and waits for its end. A command that ran and failed is an answer.
     fn run(&self, on: &Target, command: &Command) -> Result<Completed, Error>;
+
+    /// Has Systems Manager run a Command document, and waits for its end. `request` is that of `SendCommand`, as JSON.
+    fn run_document(&self, request: &Value) -> Result<DocumentEnd, Error>;
 
     /// Reads a whole regular file, at most 8 MiB.
     fn read_file(&self, on: &Target, path: &str) -> Result<Vec<u8>, Error>;

@@ -100,7 +100,7 @@ pub use bindings::{
     exports::runwright::plugin::action::{Call, Context, Done, Failure, FailureKind, Impact, Manifest, Want},
     runwright::plugin::{
         approvals::{Decision, Question, Vote},
-        commands::{Command, Completed},
+        commands::{Command, Completed, DocumentEnd, NodeEnd},
         executions::{Outcome, StartRequest},
         files::{Facts, Kept, Kind, WriteOptions},
         http::{Request, Response},

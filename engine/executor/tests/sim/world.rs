@@ -243,7 +243,7 @@ impl Backend for LifeWorld {
         !self.1.weather.unsupervised && matches!(request, Request::Commands(_))
     }
 
-    async fn stop(&self, idempotency_key: &str) {
+    async fn stop(&self, _request: &Request, idempotency_key: &str) {
         self.0.gate().await;
         let mut begun = self.1.begun();
         if let Some(effect) = begun.effects.get_mut(idempotency_key)

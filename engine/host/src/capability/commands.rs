@@ -28,6 +28,21 @@ impl commands::Host for State {
         )
         .await
     }
+
+    async fn run_document(&mut self, request: String) -> wasmtime::Result<Result<commands::DocumentEnd, Error>> {
+        let request = match serde_json::from_str(&request) {
+            Ok(request) => request,
+            Err(error) => return Ok(Err(Error::Invalid(format!("the request is no JSON object: {error}")))),
+        };
+        self.ask(
+            Request::Commands(model::Request::RunDocument { request }),
+            |answer| match answer {
+                Answer::Commands(model::Answer::Document(end)) => Some(document_to_wit(end)),
+                _ => None,
+            },
+        )
+        .await
+    }
 }
 
 fn command_to_model(command: commands::Command) -> Result<model::Command, Error> {
@@ -60,5 +75,23 @@ fn completed_to_wit(completed: model::Completed) -> commands::Completed {
         stdout_blob: completed.stdout_blob,
         stderr_blob: completed.stderr_blob,
         duration_ms: completed.duration_ms,
+    }
+}
+
+fn document_to_wit(end: model::DocumentEnd) -> commands::DocumentEnd {
+    let node = |node: model::NodeEnd| commands::NodeEnd {
+        node: node.node,
+        status: node.status,
+        response_code: node.response_code,
+        stdout: node.stdout,
+        stderr: node.stderr,
+    };
+    commands::DocumentEnd {
+        command_id: end.command_id,
+        status: end.status,
+        details: end.details,
+        targets: end.targets,
+        errors: end.errors,
+        nodes: end.nodes.into_iter().map(node).collect(),
     }
 }

@@ -91,6 +91,25 @@ fn commands_table() -> Vec<(Request, Answer)> {
             run(None, commands::Command::default()),
             completed(commands::Completed::default()),
         ),
+        (
+            Request::Commands(commands::Request::RunDocument {
+                request: object(json!({"DocumentName": "é", "Parameters": {"commands": ["x"]}})),
+            }),
+            Answer::Commands(commands::Answer::Document(commands::DocumentEnd {
+                command_id: "c".into(),
+                status: "Failed".into(),
+                details: "Failed".into(),
+                targets: 2,
+                errors: 1,
+                nodes: vec![commands::NodeEnd {
+                    node: "i-1".into(),
+                    status: "Failed".into(),
+                    response_code: -1,
+                    stdout: "out".into(),
+                    stderr: "err".into(),
+                }],
+            })),
+        ),
     ]
 }
 

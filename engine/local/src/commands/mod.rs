@@ -27,6 +27,7 @@ use runwright_model::{
     log::{Level, Stream},
 };
 use runwright_store::Store;
+use serde_json::{Map, Value};
 use tokio::{io::AsyncWriteExt as _, net::UnixStream};
 
 pub use self::launch::{Launcher, SUPERVISE, supervise_if_asked};
@@ -78,7 +79,10 @@ impl Commands {
     }
 
     pub(crate) async fn perform(&self, request: Request, context: CallContext) -> Outcome {
-        let Request::Run { on, command } = request;
+        let (on, command) = match request {
+            Request::Run { on, command } => (on, command),
+            Request::RunDocument { request } => return Err(no_account(&request)),
+        };
         target::check_local(&on)?;
         let completed = self.run(command, &context).await?;
         Ok(Answer::Commands(commands::Answer::Completed(completed)))
@@ -274,6 +278,15 @@ impl Commands {
             command.arguments.join(" ")
         ))
     }
+}
+
+/// An engine with an account has a backend of its own for documents of Systems Manager.
+fn no_account(request: &Map<String, Value>) -> Error {
+    let name = request.get("DocumentName").and_then(Value::as_str).unwrap_or_default();
+    Error::Unavailable(format!(
+        "{name} was not sent to managed nodes: this engine has no access to AWS; start it with `--aws`, and with \
+         credentials as the AWS CLI finds them, or name the target `local`"
+    ))
 }
 
 /// Removes a record that nobody holds. What stays is swept when the engine is opened the next time.

@@ -1,13 +1,8 @@
 //! The parameter store as a capability.
 
-use std::sync::Arc;
-
-use runwright_model::{
-    capability::{
-        Answer, CallContext, Error, Outcome,
-        parameters::{self, Parameter, Request},
-    },
-    grant::Grants,
+use runwright_model::capability::{
+    Answer, CallContext, Outcome,
+    parameters::{self, Request},
 };
 
 use super::{ParameterStore, Put};
@@ -18,7 +13,7 @@ impl ParameterStore {
             Request::Get { name } => parameters::Answer::Parameter(self.get(&name).await?),
             Request::GetByPath { path, recursive } => {
                 let found = self.get_by_path(&path, recursive).await?;
-                check_all(&context.grants, &found)?;
+                context.grants.check_found(&found)?;
                 parameters::Answer::Parameters(found)
             }
             Request::Put {
@@ -54,12 +49,4 @@ impl ParameterStore {
         };
         Ok(Answer::Parameters(answer))
     }
-}
-
-/// Whether each may be read: a grant of `/app` alone covers the path, but not what stands under it.
-fn check_all(grants: &Arc<Grants>, found: &[Parameter]) -> Result<(), Error> {
-    found.iter().try_for_each(|parameter| {
-        let name = parameter.name.clone();
-        grants.check(&runwright_model::capability::Request::Parameters(Request::Get { name }))
-    })
 }

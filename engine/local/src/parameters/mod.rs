@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use runwright_model::{
     capability::{
         Error,
-        parameters::{NewValue, Parameter, ParameterType},
+        parameters::{self, NewValue, Parameter, ParameterType},
     },
     secret::{SecretSource, Secrets, parse_placeholder, placeholder, placeholders},
 };
@@ -27,7 +27,7 @@ use self::{
 use crate::{clock, error::store_failed, keys};
 
 pub use self::{
-    name::{LABEL_CHARS_MAX, LEVELS_MAX, NAME_CHARS_MAX, VALUE_BYTES_MAX},
+    name::{LABEL_CHARS_MAX, LEVELS_MAX, NAME_CHARS_MAX},
     record::{LABELS_MAX, VERSIONS_MAX},
 };
 
@@ -296,7 +296,9 @@ impl SecretSource for ParameterStore {
 /// The text to keep, checked.
 fn new_value(put: &Put<'_>) -> Result<Zeroizing<String>, Error> {
     match &put.value {
-        NewValue::Generated(characters) => generate(*characters).map(Zeroizing::new),
+        NewValue::Generated(characters) => {
+            parameters::generate(*characters, |pool| Ok(keys::random(pool)?)).map(Zeroizing::new)
+        }
         NewValue::Given(text) => {
             let secure = put.parameter_type == ParameterType::SecureString;
             if !secure && let Some(found) = placeholders(text).next() {
@@ -310,30 +312,6 @@ fn new_value(put: &Put<'_>) -> Result<Zeroizing<String>, Error> {
             Ok(filled)
         }
     }
-}
-
-/// Random characters, each of the 62 as likely.
-fn generate(characters: u32) -> Result<String, Error> {
-    const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let wanted = usize::try_from(characters).unwrap_or(usize::MAX);
-    if wanted == 0 {
-        return Err(Error::Invalid("a generated value needs at least one character".into()));
-    }
-    if wanted > VALUE_BYTES_MAX {
-        return Err(limit("parameter-value-bytes", VALUE_BYTES_MAX, wanted));
-    }
-    let mut text = String::with_capacity(wanted);
-    let mut pool = Zeroizing::new([0; 256]);
-    while text.len() < wanted {
-        keys::random(&mut *pool)?;
-        // 248 is the largest multiple of 62 in a byte: what lies above would favour the first letters.
-        let letters = pool
-            .iter()
-            .filter(|byte| **byte < 248)
-            .map(|byte| char::from(ALPHABET[usize::from(*byte % 62)]));
-        text.extend(letters.take(wanted - text.len()));
-    }
-    Ok(text)
 }
 
 fn check_existing(record: &Record, put: &Put<'_>) -> Result<(), Error> {
@@ -381,19 +359,4 @@ fn contended(name: &Name) -> Error {
         "the parameter `{}` is being changed by many at once: try again",
         name.shown
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn generated_values_have_their_length_and_alphabet() {
-        let text = generate(1_000).unwrap();
-        assert_eq!(text.len(), 1_000);
-        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric()));
-        assert_ne!(text, generate(1_000).unwrap());
-        assert!(generate(0).is_err());
-        assert!(matches!(generate(64 * 1024 + 1), Err(Error::LimitExceeded { .. })));
-    }
 }

@@ -1,6 +1,6 @@
 //! The rules of names, selectors, labels and values. Pure.
 
-use runwright_model::capability::Error;
+use runwright_model::capability::{Error, parameters::VALUE_BYTES_MAX};
 
 /// The most characters of a name.
 pub const NAME_CHARS_MAX: usize = 1_011;
@@ -8,8 +8,6 @@ pub const NAME_CHARS_MAX: usize = 1_011;
 pub const LEVELS_MAX: usize = 15;
 /// The most characters of a label.
 pub const LABEL_CHARS_MAX: usize = 100;
-/// The most bytes of a value.
-pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 
 /// A checked name. `/x` and `x` are the same parameter; below a path the leading `/` must be written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -131,7 +131,7 @@ async fn when_its_supervisor_was_killed_nobody_knows() {
     for words in ["it began at 20", "said", &format!("process {pid} still runs")] {
         assert!(text.contains(words), "{words}: {text}");
     }
-    world.local.stop(KEY).await;
+    world.stop().await;
     until("what it left is ended", || alive(&pid.to_string()).is_empty()).await;
     let error = run_in(&world, command, world.again()).await.unwrap_err();
     assert!(
@@ -151,7 +151,7 @@ async fn a_supervisor_that_is_killed_while_somebody_waits_is_noticed() {
     };
     let (outcome, ()) = tokio::join!(call, kill);
     assert!(matches!(outcome, Err(Error::Uncertain(_))), "{outcome:?}");
-    world.local.stop(KEY).await;
+    world.stop().await;
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn stopping_ends_the_command_with_all_it_started() {
     let escaped = fs::read_to_string(escaped).unwrap().trim().to_owned();
     assert!(!alive(&group).is_empty() && !alive(&escaped).is_empty());
     let world = world.restarted();
-    world.local.stop(KEY).await;
+    world.stop().await;
     assert!(alive(&group).is_empty() && alive(&escaped).is_empty());
     let error = run_in(&world, shell(&text), world.again()).await.unwrap_err();
     assert!(
@@ -201,7 +201,7 @@ async fn a_command_may_tidy_up_when_it_is_stopped() {
     let call = run_in(&world, shell(text), world.context());
     let stop = async {
         until("ready", || !world.lines.of(Stream::Stdout).is_empty()).await;
-        world.local.stop(KEY).await;
+        world.stop().await;
     };
     let (outcome, ()) = tokio::join!(call, stop);
     let error = outcome.unwrap_err();
@@ -214,9 +214,9 @@ async fn a_command_may_tidy_up_when_it_is_stopped() {
 #[tokio::test]
 async fn stopping_what_does_not_run_does_nothing() {
     let world = World::new();
-    world.local.stop(KEY).await;
+    world.stop().await;
     let found = run_in(&world, shell("exit 3"), world.context()).await.unwrap();
-    world.local.stop(KEY).await;
+    world.stop().await;
     assert_eq!(run_in(&world, shell("exit 3"), world.again()).await.unwrap(), found);
 }
 
@@ -422,7 +422,7 @@ async fn what_executions_left_is_swept_when_they_are_gone() {
     let world = world.restarted();
     world.local.sweep().await;
     assert!(record(&world).join("begun").exists(), "what runs is left");
-    world.local.stop(KEY).await;
+    world.stop().await;
     // The store knows nothing of the execution.
     world.local.sweep().await;
     assert!(fs::read_dir(world.state().join("commands")).unwrap().next().is_none());
@@ -470,7 +470,7 @@ async fn without_supervisors_a_command_runs_and_is_stopped_all_the_same() {
     );
     let stop = async {
         until("begun", || world.lines.of(Stream::Stdout).len() > 1).await;
-        world.local.stop(KEY).await;
+        world.stop().await;
     };
     let (outcome, ()) = tokio::join!(call, stop);
     assert!(

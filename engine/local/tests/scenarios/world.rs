@@ -134,6 +134,13 @@ impl World {
         self.local.perform(request, self.context()).await
     }
 
+    /// Ends the command of the usual call.
+    pub(crate) async fn stop(&self) {
+        let command = runwright_model::capability::commands::Command::default();
+        let request = Request::Commands(runwright_model::capability::commands::Request::Run { on: None, command });
+        self.local.stop(&request, KEY).await;
+    }
+
     /// The context of another call.
     pub(crate) fn next(&self) -> CallContext {
         static CALLS: AtomicU32 = AtomicU32::new(0);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Target;
 use crate::bytes::Bytes;
@@ -18,12 +19,30 @@ pub enum Request {
         /// What.
         command: Command,
     },
+    /// Has Systems Manager run a Command document on its managed nodes, and waits for the end there.
+    RunDocument {
+        /// The request of `SendCommand`, with the names of the service.
+        request: Map<String, Value>,
+    },
 }
 
 impl Request {
     pub(super) fn function(&self) -> &'static str {
         match self {
             Self::Run { .. } => "commands.run",
+            Self::RunDocument { .. } => "commands.run-document",
+        }
+    }
+
+    /// What is run, as grants write it: the program, or `ssm:` and the document.
+    #[must_use]
+    pub fn what(&self) -> String {
+        match self {
+            Self::Run { command, .. } => command.arguments.first().cloned().unwrap_or_default(),
+            Self::RunDocument { request } => {
+                let name = request.get("DocumentName").and_then(Value::as_str).unwrap_or_default();
+                format!("ssm:{name}")
+            }
         }
     }
 }
@@ -53,6 +72,8 @@ pub struct Command {
 pub enum Answer {
     /// The command ended.
     Completed(Completed),
+    /// The document ended on all nodes, or as far as it got.
+    Document(DocumentEnd),
 }
 
 /// How a command ended. Fields as in `wit/commands.wit`.
@@ -74,6 +95,40 @@ pub struct Completed {
     pub duration_ms: u64,
 }
 
+/// How a Command document ended. Fields as in `wit/commands.wit`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct DocumentEnd {
+    /// The service's name of it.
+    pub command_id: String,
+    /// `Success`, `Failed`, `TimedOut`, `Cancelled`.
+    pub status: String,
+    /// The service's more precise word, such as `DeliveryTimedOut`.
+    pub details: String,
+    /// How many nodes it was for.
+    pub targets: u32,
+    /// On how many it failed.
+    pub errors: u32,
+    /// The only node, or those on which it did not end well: at most [`NODES_SHOWN_MAX`].
+    pub nodes: Vec<NodeEnd>,
+}
+
+/// How a Command document ended on one node.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct NodeEnd {
+    /// The node's id.
+    pub node: String,
+    /// As of the whole.
+    pub status: String,
+    /// The exit code; -1 when there is none.
+    pub response_code: i32,
+    /// What the document's one step wrote, as far as the service keeps it; nothing when it has several.
+    pub stdout: String,
+    /// The same for standard error.
+    pub stderr: String,
+}
+
+/// How many nodes an answer tells of.
+pub const NODES_SHOWN_MAX: usize = 50;
 /// How much of the beginning of a long output an answer keeps.
 pub const OUTPUT_HEAD_BYTES: usize = 48 * 1024;
 /// How much of the end of a long output an answer keeps.

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Error;
 use crate::time::Timestamp;
+
+/// The most bytes of a value.
+pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 
 /// The functions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -153,4 +157,70 @@ pub struct Parameter {
     pub modified: Timestamp,
     /// Labels on this version.
     pub labels: Vec<String>,
+}
+
+/// Random characters out of A-Z, a-z, 0-9, each of the 62 as likely. `random` fills a buffer with random bytes.
+///
+/// # Errors
+///
+/// `Invalid` for none, `LimitExceeded` for more than [`VALUE_BYTES_MAX`], and those of `random`.
+pub fn generate(characters: u32, mut random: impl FnMut(&mut [u8]) -> Result<(), Error>) -> Result<String, Error> {
+    const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let wanted = usize::try_from(characters).unwrap_or(usize::MAX);
+    if wanted == 0 {
+        return Err(Error::Invalid("a generated value needs at least one character".into()));
+    }
+    if wanted > VALUE_BYTES_MAX {
+        return Err(Error::LimitExceeded {
+            which: "parameter-value-bytes".into(),
+            limit: VALUE_BYTES_MAX as u64,
+            used: wanted as u64,
+        });
+    }
+    let mut text = String::with_capacity(wanted);
+    let mut pool = [0; 256];
+    while text.len() < wanted {
+        random(&mut pool)?;
+        // 248 is the largest multiple of 62 in a byte: what lies above would favour the first letters.
+        let letters = pool
+            .iter()
+            .filter(|byte| **byte < 248)
+            .map(|byte| char::from(ALPHABET[usize::from(*byte % 62)]));
+        let room = wanted - text.len();
+        text.extend(letters.take(room));
+        pool.fill(0);
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that pass for random.
+    fn counting() -> impl FnMut(&mut [u8]) -> Result<(), Error> {
+        let mut next = 0_u8;
+        move |pool| {
+            pool.fill_with(|| {
+                next = next.wrapping_add(97);
+                next
+            });
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn generated_values_have_their_length_and_alphabet() {
+        let text = generate(1_000, counting()).unwrap();
+        assert_eq!(text.len(), 1_000);
+        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric()));
+        assert!(text.contains('9') && text.contains('A') && text.contains('z'));
+        assert!(generate(0, counting()).is_err());
+        assert!(matches!(
+            generate(64 * 1024 + 1, counting()),
+            Err(Error::LimitExceeded { .. })
+        ));
+        let failing = |_: &mut [u8]| Err(Error::Unavailable("none".into()));
+        assert!(generate(1, failing).is_err());
+    }
 }

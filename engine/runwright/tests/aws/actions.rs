@@ -1,5 +1,10 @@
 //! The AWS API actions.
 
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+};
+
 use runwright::model::status::Status;
 use serde_json::json;
 
@@ -160,5 +165,107 @@ async fn what_a_service_refuses_fails_the_step_with_its_code() {
             .await;
         assert_eq!(view.status, Status::Failed);
         assert!(format!("{view:?}").contains(expected), "{expected}: {view:#?}");
+    }
+}
+
+/// The stand-in's functions answer with what they are given.
+#[tokio::test]
+async fn functions_and_state_machines() {
+    let Some(world) = World::open().await else { return };
+    let document = r#"
+mainSteps:
+  - {name: Role, action: "aws:executeAwsApi", inputs: {Service: iam, Api: CreateRole, RoleName: runs-things, AssumeRolePolicyDocument: "{}"}, outputs: [{Name: Arn, Selector: $.Role.Arn}]}
+  - name: Function
+    action: aws:executeAwsApi
+    inputs: {Service: lambda, Api: CreateFunction, FunctionName: echo, Runtime: python3.11, Role: "{{ Role.Arn }}", Handler: index.main, Code: {ZipFile: UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==}}
+  - name: Invoke
+    action: aws:invokeLambdaFunction
+    inputs: {FunctionName: echo, InputPayload: {answer: 42}}
+    outputs: [{Name: Answer, Selector: $.answer, Type: Integer}]
+  - name: Machine
+    action: aws:executeAwsApi
+    inputs:
+      Service: stepfunctions
+      Api: CreateStateMachine
+      name: passes
+      roleArn: "{{ Role.Arn }}"
+      definition: '{"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "Result": {"done": true}, "End": true}}}'
+    outputs: [{Name: Arn, Selector: $.stateMachineArn}]
+  - name: Fails
+    action: aws:executeAwsApi
+    inputs:
+      Service: stepfunctions
+      Api: CreateStateMachine
+      name: fails
+      roleArn: "{{ Role.Arn }}"
+      definition: '{"StartAt": "Fail", "States": {"Fail": {"Type": "Fail", "Error": "Broken", "Cause": "on purpose"}}}'
+    outputs: [{Name: Arn, Selector: $.stateMachineArn}]
+  - {name: Execute, action: "aws:executeStateMachine", inputs: {stateMachineArn: "{{ Machine.Arn }}", input: '{"x": 1}'}}
+  - {name: Break, action: "aws:executeStateMachine", inputs: {stateMachineArn: "{{ Fails.Arn }}"}, onFailure: Continue, isCritical: false}
+"#;
+    let view = world.run(document).await;
+    succeeded(&view);
+    assert_eq!(output(&view, "Invoke", "StatusCode"), json!(200));
+    assert_eq!(output(&view, "Invoke", "Answer"), json!(42));
+    assert_eq!(output(&view, "Execute", "status"), json!("SUCCEEDED"));
+    assert!(output(&view, "Execute", "output").as_str().unwrap().contains("done"));
+    let broken = view.steps.iter().find(|step| step.name == "Break").unwrap();
+    let told = &broken.failure.as_ref().unwrap().message;
+    assert!(told.contains("FAILED Broken on purpose"), "{told}");
+}
+
+/// Answers one request, and says what it was.
+fn webhook(status: u16) -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/hook", listener.local_addr().unwrap());
+    let serving = std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let (mut said, mut part) = (Vec::new(), [0; 4096]);
+        while !said.ends_with(b"}") {
+            let read = stream.read(&mut part).unwrap();
+            said.extend_from_slice(&part[..read]);
+        }
+        write!(
+            stream,
+            "HTTP/1.1 {status} X\r\ncontent-length: 5\r\nconnection: close\r\n\r\nheard"
+        )
+        .unwrap();
+        String::from_utf8(said).unwrap()
+    });
+    (address, serving)
+}
+
+#[tokio::test]
+async fn webhooks_are_called_with_what_is_kept_as_a_secret() {
+    let Some(world) = World::open().await else { return };
+    for (status, wanted) in [(200, Status::Success), (500, Status::Failed)] {
+        let (address, serving) = webhook(status);
+        let integration = json!({"url": address, "headers": {"X-Token": "abc"}, "payload": "unused"}).to_string();
+        let document = format!(
+            "
+mainSteps:
+  - name: Keep
+    action: aws:executeAwsApi
+    inputs:
+      Service: ssm
+      Api: PutParameter
+      Name: /d9d01087-4a3f-49e0-b0b4-d568d7826553/ssm/integrations/webhook/hook{status}
+      Type: SecureString
+      Value: '{integration}'
+  - {{name: Call, action: 'aws:invokeWebhook', inputs: {{IntegrationName: hook{status}, Body: '{{\"text\": \"hi\"}}'}}}}
+"
+        );
+        let view = world.run(&document).await;
+        assert_eq!(view.status, wanted, "{view:#?}");
+        let heard = serving.join().unwrap();
+        assert!(
+            heard.starts_with("POST /hook ") && heard.to_lowercase().contains("x-token: abc"),
+            "{heard}"
+        );
+        assert!(heard.ends_with(r#"{"text": "hi"}"#), "{heard}");
+        if wanted == Status::Success {
+            assert_eq!(output(&view, "Call", "ResponseCode"), json!(200));
+            assert_eq!(output(&view, "Call", "Response"), json!("heard"));
+        }
     }
 }

@@ -5,6 +5,8 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod actions;
+mod nodes;
+mod parameters;
 mod scripts;
 mod wild;
 
@@ -67,6 +69,11 @@ impl World {
 
     /// The same for a whole document; `Err` when it cannot be started.
     async fn run_whole(&self, text: &str, parameters: Value) -> Result<ExecutionView, runwright::Error> {
+        let id = self.start(text, parameters).await?;
+        self.engine.wait(&id, Until::Ended).await
+    }
+
+    async fn start(&self, text: &str, parameters: Value) -> Result<ExecutionId, runwright::Error> {
         let source = Source {
             name: "test".into(),
             origin: "test.yaml".into(),
@@ -86,8 +93,7 @@ impl World {
             by: "kim".into(),
             mode: runwright::model::event::Mode::Auto,
         };
-        let id: ExecutionId = self.engine.start(request).await?.id;
-        self.engine.wait(&id, Until::Ended).await
+        Ok(self.engine.start(request).await?.id)
     }
 }
 

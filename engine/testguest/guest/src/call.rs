@@ -28,6 +28,12 @@ fn perform(request: Request) -> Outcome {
                 Answer::Commands(model_commands::Answer::Completed(completed.into_model()))
             })
         }
+        Request::Commands(model_commands::Request::RunDocument { request }) => {
+            let request = Value::Object(request).to_string();
+            answer(commands::run_document(&request), |end| {
+                Answer::Commands(model_commands::Answer::Document(end.into_model()))
+            })
+        }
         Request::Files(request) => perform_files(request),
         Request::Http(request) => answer(http::send(&request.into_wit()), |response| {
             Answer::Http(response.into_model())

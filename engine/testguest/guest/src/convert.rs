@@ -90,6 +90,27 @@ impl ToModel for commands::Completed {
     }
 }
 
+impl ToModel for commands::DocumentEnd {
+    type Model = model_commands::DocumentEnd;
+    fn into_model(self) -> model_commands::DocumentEnd {
+        let node = |node: commands::NodeEnd| model_commands::NodeEnd {
+            node: node.node,
+            status: node.status,
+            response_code: node.response_code,
+            stdout: node.stdout,
+            stderr: node.stderr,
+        };
+        model_commands::DocumentEnd {
+            command_id: self.command_id,
+            status: self.status,
+            details: self.details,
+            targets: self.targets,
+            errors: self.errors,
+            nodes: self.nodes.into_iter().map(node).collect(),
+        }
+    }
+}
+
 impl ToWit for model_files::WriteOptions {
     type Wit = files::WriteOptions;
     fn into_wit(self) -> files::WriteOptions {

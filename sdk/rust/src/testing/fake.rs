@@ -9,10 +9,12 @@ use serde_json::Value;
 
 use super::{files::Files, parameters::Parameters};
 use crate::{
-    Call, Command, Completed, Decision, Done, Error, Outcome, Probed, Received, Request, Response, Target, Timestamp,
+    Call, Command, Completed, Decision, DocumentEnd, Done, Error, Outcome, Probed, Received, Request, Response, Target,
+    Timestamp,
 };
 
 type OnCommand = Box<dyn FnMut(&Target, &Command) -> Result<Completed, Error>>;
+type OnDocument = Box<dyn FnMut(&Value) -> Result<DocumentEnd, Error>>;
 type OnRequest = Box<dyn FnMut(&Request) -> Result<Response, Error>>;
 
 /// A host in memory. Everything not scripted answers [`Error::Unavailable`].
@@ -22,6 +24,7 @@ pub struct FakeHost {
     pub(super) parameters: RefCell<Parameters>,
     pub(super) blobs: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(super) on_command: RefCell<OnCommand>,
+    pub(super) on_document: RefCell<OnDocument>,
     pub(super) on_request: RefCell<OnRequest>,
     pub(super) decisions: RefCell<VecDeque<Result<Decision, Error>>>,
     pub(super) signals: RefCell<VecDeque<Result<Received, Error>>>,
@@ -55,6 +58,7 @@ impl FakeHost {
             parameters: RefCell::default(),
             blobs: RefCell::default(),
             on_command: RefCell::new(Box::new(|_, _| Err(unscripted("a command")))),
+            on_document: RefCell::new(Box::new(|_| Err(unscripted("a document")))),
             on_request: RefCell::new(Box::new(|_| Err(unscripted("an HTTP request")))),
             decisions: RefCell::default(),
             signals: RefCell::default(),
@@ -70,6 +74,13 @@ impl FakeHost {
     #[must_use]
     pub fn on_command(self, answer: impl FnMut(&Target, &Command) -> Result<Completed, Error> + 'static) -> Self {
         *self.on_command.borrow_mut() = Box::new(answer);
+        self
+    }
+
+    /// Answers every Command document for managed nodes like this.
+    #[must_use]
+    pub fn on_document(self, answer: impl FnMut(&Value) -> Result<DocumentEnd, Error> + 'static) -> Self {
+        *self.on_document.borrow_mut() = Box::new(answer);
         self
     }
 

@@ -7,8 +7,8 @@ use super::{
     record,
 };
 use crate::{
-    Call, Command, Completed, Condition, Decision, Error, Facts, Host, Kept, Level, NewValue, Outcome, Parameter,
-    ParameterType, Patience, Probed, Question, Received, Request, Response, StartRequest, Target, Timestamp,
+    Call, Command, Completed, Condition, Decision, DocumentEnd, Error, Facts, Host, Kept, Level, NewValue, Outcome,
+    Parameter, ParameterType, Patience, Probed, Question, Received, Request, Response, StartRequest, Target, Timestamp,
     WriteOptions,
 };
 
@@ -79,6 +79,17 @@ impl Host for FakeHost {
                 }})
             },
         )
+    }
+
+    fn run_document(&self, request: &Value) -> Result<DocumentEnd, Error> {
+        let answer = || (self.on_document.borrow_mut())(request);
+        self.call("commands.run-document", json!({"request": request}), answer, |end| {
+            let nodes: Vec<Value> = end.nodes.iter().map(record::node_end).collect();
+            json!({"document": {
+                "command_id": end.command_id, "status": end.status, "details": end.details,
+                "targets": end.targets, "errors": end.errors, "nodes": nodes,
+            }})
+        })
     }
 
     fn read_file(&self, on: &Target, path: &str) -> Result<Vec<u8>, Error> {

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::{Command, Condition, Denial, Error, Excess, NewValue, Request, WriteOptions};
+use crate::{Command, Condition, Denial, Error, Excess, NewValue, NodeEnd, Request, WriteOptions};
 
 pub(super) fn bytes(bytes: &[u8]) -> Value {
     Value::from(STANDARD.encode(bytes))
@@ -19,6 +19,13 @@ pub(super) fn command(command: &Command) -> Value {
         "arguments": command.arguments, "script": command.script,
         "stdin": command.stdin.as_deref().map(bytes), "environment": environment,
         "working_directory": command.working_directory, "run_as": command.run_as, "timeout_ms": command.timeout_ms,
+    })
+}
+
+pub(super) fn node_end(end: &NodeEnd) -> Value {
+    json!({
+        "node": end.node, "status": end.status, "response_code": end.response_code,
+        "stdout": end.stdout, "stderr": end.stderr,
     })
 }
 
