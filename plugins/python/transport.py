@@ -1,10 +1,12 @@
 """botocore's way out: each request goes to the engine's `aws` capability, which signs and sends it.
 
-Three things of botocore are replaced. Its HTTP session hands over the request. Its signer writes down what would be signed
+Four things of botocore are replaced. Its HTTP session hands over the request. Its signer writes down what would be signed
 (service, region) instead of a signature, because there are no credentials here. Its retries are left out: the engine tries
-again where a service asks for it, and writes one answer into the journal instead of many.
+again where a service asks for it, and writes one answer into the journal instead of many. Its parser takes answers that are
+parsed already, which scenarios give.
 """
 
+import datetime
 import io
 import json
 from urllib.parse import urlsplit
@@ -17,10 +19,13 @@ import botocore.credentials
 import botocore.endpoint
 import botocore.exceptions
 import botocore.httpsession
+import botocore.parsers
+import botocore.response
 import botocore.session
 import botocore.signers
 import botocore.utils
 from componentize_py_types import Err
+from dateutil.parser import parse as moment
 from failures import HostError
 from wit_world.imports import aws
 
@@ -32,6 +37,8 @@ NOTE = "x-runwright-signing"
 OWN = "runwright"
 #: How secret keys begin that stand for a role that a script assumed.
 ASSUMED = "runwright-assumed-role:"
+#: The header of a response that is the parsed one already, as JSON: a scenario of `runwright test` answers so.
+PARSED = "x-runwright-parsed"
 #: Headers that the engine makes.
 MADE_BY_HOST = {"authorization", "content-length", "host", "x-amz-date", "x-amz-security-token", "expect", NOTE}
 
@@ -131,6 +138,41 @@ def get_credentials(self):
     return self._credentials
 
 
+PARSE = botocore.parsers.ResponseParser.parse
+
+
+def parse(self, response, shape):
+    """Instead of parsing what is parsed; the protocol of the service does not matter then."""
+    if PARSED not in response["headers"]:
+        return PARSE(self, response, shape)
+    body = response["body"]
+    if hasattr(body, "read"):
+        body = body.read()
+    parsed = typed(shape, json.loads(body or b"{}"))
+    metadata = {"HTTPStatusCode": response["status_code"], "RequestId": "test", "HTTPHeaders": {}, "RetryAttempts": 0}
+    return {**parsed, "ResponseMetadata": metadata | parsed.get("ResponseMetadata", {})}
+
+
+def typed(shape, value):
+    """A JSON value in the types that botocore answers."""
+    kind = getattr(shape, "type_name", None)
+    if kind == "structure" and isinstance(value, dict):
+        payload = shape.serialization.get("payload")
+        found = {name: typed(shape.members.get(name), item) for name, item in value.items()}
+        if isinstance(found.get(payload), bytes) and shape.members[payload].serialization.get("streaming"):
+            found[payload] = botocore.response.StreamingBody(io.BytesIO(found[payload]), len(found[payload]))
+        return found
+    if kind == "list" and isinstance(value, list):
+        return [typed(shape.member, item) for item in value]
+    if kind == "map" and isinstance(value, dict):
+        return {name: typed(shape.value, item) for name, item in value.items()}
+    if kind == "timestamp" and isinstance(value, (int, float)):
+        return datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
+    if kind == "timestamp" and isinstance(value, str):
+        return moment(value)
+    return value.encode() if kind == "blob" and isinstance(value, str) else value
+
+
 def in_the_path(self, s3_config):
     """Names of buckets go into paths: a host that depends on the bucket could not be replaced by a private cloud's."""
     return {**(s3_config or {}), "addressing_style": "path"} if not (s3_config or {}).get("addressing_style") else s3_config
@@ -151,4 +193,5 @@ def install():
     botocore.signers.RequestSigner.get_auth_instance = get_auth_instance
     botocore.signers.RequestSigner.get_auth = get_auth_instance
     botocore.session.Session.get_credentials = get_credentials
+    botocore.parsers.ResponseParser.parse = parse
     botocore.client.ClientCreator._register_retries = lambda self, client: None

@@ -142,6 +142,16 @@ fn plan() {
 }
 
 #[test]
+fn schema() {
+    play("schema");
+}
+
+#[test]
+fn scenarios() {
+    play("test");
+}
+
+#[test]
 fn param() {
     play("param");
 }

@@ -58,6 +58,7 @@ mod pattern;
 mod place;
 mod plugins;
 mod scalar;
+mod schema;
 mod step;
 mod suggest;
 mod syntax;
@@ -71,6 +72,7 @@ pub use codes::CODES;
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use duration::parse as duration_ms;
 pub use flow::{Edge, EdgeKind, edges};
+pub use schema::schema;
 pub use targets::{Target, Targets, TargetsError, fan_out};
 pub use tree::{Tree, escaped, tree};
 

@@ -16,6 +16,13 @@ impl Timestamp {
         Self(millis)
     }
 
+    /// The moment that a text names, as in `2026-01-31T12:00:00Z` (RFC 3339); `None` when it names none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let moment: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(moment.as_millisecond()))
+    }
+
     /// Milliseconds since 1970.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
@@ -57,5 +64,10 @@ mod tests {
         assert_eq!(late.since(early), Duration::from_secs(1));
         assert_eq!(early.since(late), Duration::ZERO);
         assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(
+            Timestamp::parse("1970-01-01T00:00:01Z"),
+            Some(late.min(Timestamp(1_000)))
+        );
+        assert_eq!(Timestamp::parse("yesterday"), None);
     }
 }

@@ -157,7 +157,12 @@ impl Holder {
     }
 }
 
-fn started(plan: &Plan, parameters: Map<String, Value>, by: &str, globals: BTreeMap<String, String>) -> Started {
+pub(crate) fn started(
+    plan: &Plan,
+    parameters: Map<String, Value>,
+    by: &str,
+    globals: BTreeMap<String, String>,
+) -> Started {
     Started {
         plan: plan.digest(),
         runbook: plan.name.clone(),

@@ -7,6 +7,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("RW-C902", include_str!("../codes/RW-C902.md")),
     ("RW-C903", include_str!("../codes/RW-C903.md")),
     ("RW-C904", include_str!("../codes/RW-C904.md")),
+    ("RW-C905", include_str!("../codes/RW-C905.md")),
     ("RW-S900", include_str!("../codes/RW-S900.md")),
     ("RW-S901", include_str!("../codes/RW-S901.md")),
     ("RW-S902", include_str!("../codes/RW-S902.md")),

@@ -9,7 +9,8 @@ use runwright_compiler::Source;
 
 use crate::Error;
 
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+/// How files of runbooks end.
+pub(crate) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// What stands for standard input.
 pub(crate) const STDIN: &str = "-";

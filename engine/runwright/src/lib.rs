@@ -33,6 +33,7 @@
 
 pub mod codes;
 pub mod preview;
+pub mod scenario;
 pub mod user;
 pub mod view;
 
@@ -66,7 +67,7 @@ pub use library::{Library, Runbook};
 pub use parameters::{NewParameter, Parameters};
 pub use preview::{PlanRequest, Preview};
 pub use runwright_compiler::{
-    BindError, Compiled, Diagnostic, EdgeKind, Severity, Source, Span, Target, Targets, parse,
+    BindError, Compiled, Diagnostic, EdgeKind, Severity, Source, Span, Target, Targets, Tree, parse, tree,
 };
 pub use runwright_executor::{
     hold::Held,

@@ -1,6 +1,7 @@
 //! Runbooks and plugins, found and compiled. Needs no store, so it works beside a running engine.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -264,6 +265,25 @@ impl Library {
                 why: error.to_string(),
             }),
         }
+    }
+
+    /// The JSON Schema (draft 2020-12) of the language, with the inputs of every action there is: those that come with the
+    /// engine, those in Python, and those of these components.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Library::plugin`].
+    pub async fn schema(&self, components: &[String]) -> Result<serde_json::Value, Error> {
+        let outside = self.outsiders.manifests();
+        let mut actions: BTreeMap<String, Manifest> = outside.map(|it| (it.action.clone(), it.clone())).collect();
+        for plugin in self.plugins().await? {
+            actions.insert(plugin.manifest.action.clone(), plugin.manifest);
+        }
+        for component in components {
+            let manifest = self.plugin(component).await?.manifest;
+            actions.insert(manifest.action.clone(), manifest);
+        }
+        Ok(runwright_compiler::schema(&actions))
     }
 
     async fn view(&self, bytes: &[u8], origin: String) -> Result<PluginView, Error> {

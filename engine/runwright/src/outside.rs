@@ -78,6 +78,11 @@ impl Outsiders {
         ACTIONS.keys()
     }
 
+    /// What the actions are.
+    pub(crate) fn manifests(&self) -> impl Iterator<Item = &'static Manifest> {
+        ACTIONS.values().map(|(_, manifest)| manifest)
+    }
+
     /// What a plan pins for this action, if it is one of these.
     pub(crate) fn spec(&self, action: &str) -> Option<ActionSpec> {
         let (outside, manifest) = ACTIONS.get(action)?;
@@ -150,18 +155,24 @@ pub(crate) fn copy_of(copies: &Path, digest: &Digest) -> PathBuf {
     copies.join(format!("{}.wasm", digest.to_hex()))
 }
 
-/// Says no when a plan was made where the component was not.
+/// Why an action of a plan cannot run: its component was not there when the plan was made.
+pub(crate) fn lacking(action: &str, component: &Digest) -> Option<Error> {
+    let (outside, _) = ACTIONS.get(action).filter(|_| *component == *ABSENT)?;
+    Some(Error::NoComponent {
+        action: action.to_owned(),
+        outside: **outside,
+    })
+}
+
+/// Says no when a plan was made where a component was not.
 ///
 /// # Errors
 ///
 /// [`Error::NoComponent`].
 pub(crate) fn check(plan: &Plan) -> Result<(), Error> {
-    let mut absent = plan.actions.iter().filter(|(_, spec)| spec.component == *ABSENT);
-    match absent.find_map(|(action, _)| Some((action, ACTIONS.get(action)?.0))) {
-        Some((action, outside)) => Err(Error::NoComponent {
-            action: action.clone(),
-            outside: *outside,
-        }),
+    let mut actions = plan.actions.iter();
+    match actions.find_map(|(action, spec)| lacking(action, &spec.component)) {
+        Some(error) => Err(error),
         None => Ok(()),
     }
 }

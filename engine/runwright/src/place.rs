@@ -1,6 +1,9 @@
 //! Where an execution was started: its child runbooks are looked for there, whichever process the engine is then.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +38,12 @@ impl Place {
             folder: std::env::current_dir().map_or_else(|_| "/".to_owned(), |path| absolute(&path)),
             runbooks: runbooks.iter().map(absolute).collect(),
         }
+    }
+
+    /// The same, where runbooks are looked for in this folder before others.
+    pub(crate) fn look_first_in(&mut self, folder: &Path) {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+        self.runbooks.insert(0, folder.to_string_lossy().into_owned());
     }
 
     /// As the journal has it.

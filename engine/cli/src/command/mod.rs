@@ -20,11 +20,13 @@ mod plugin;
 mod rerun;
 mod resume;
 mod run;
+mod schema;
 mod show;
 mod signal;
 mod step;
 mod stop;
 mod store;
+mod test;
 mod validate;
 mod why;
 
@@ -52,7 +54,9 @@ pub(crate) enum Verb {
     Logs(logs::Args),
     Validate(validate::Args),
     Plan(plan::Args),
+    Test(test::Args),
     Graph(graph::Args),
+    Schema(schema::Args),
     Migrate(migrate::Args),
     Param(param::Args),
     Plugin(plugin::Args),
@@ -85,7 +89,9 @@ impl Verb {
             Self::Logs(_) => "logs",
             Self::Validate(_) => "validate",
             Self::Plan(_) => "plan",
+            Self::Test(_) => "test",
             Self::Graph(_) => "graph",
+            Self::Schema(_) => "schema",
             Self::Param(_) => "param",
             Self::Plugin(_) => "plugin",
             Self::Explain(_) => "explain",
@@ -118,6 +124,8 @@ pub(crate) fn run(verb: Verb, settings: &Settings) -> Result<Exit, Problem> {
         Verb::Logs(args) => block_on(logs::run(args, settings)),
         Verb::Validate(args) => block_on(validate::run(args, settings)),
         Verb::Plan(args) => block_on(plan::run(args, settings)),
+        Verb::Test(args) => block_on(test::run(args, settings)),
+        Verb::Schema(args) => block_on(schema::run(args, settings)),
         Verb::Graph(args) => block_on(graph::run(args, settings)),
         Verb::Param(args) => block_on(param::run(args, settings)),
         Verb::Plugin(args) => block_on(plugin::run(args, settings)),

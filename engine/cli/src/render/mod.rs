@@ -13,5 +13,6 @@ pub(crate) mod parameter;
 pub(crate) mod plugin;
 pub(crate) mod preview;
 pub(crate) mod progress;
+pub(crate) mod scenario;
 pub(crate) mod table;
 pub(crate) mod text;

@@ -111,13 +111,18 @@ impl Request {
     }
 }
 
+/// The fields of a form or a query, decoded.
+pub fn fields(form: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    let pairs = form.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (decoded(name), decoded(value)))
+}
+
 /// The values of `Action` in a form. An encoded letter in the name would hide it from us and not from the service, so
 /// names are decoded.
-fn actions(form: &str) -> impl Iterator<Item = String> {
-    form.split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .filter(|(name, _)| decoded(name) == "Action")
-        .map(|(_, value)| decoded(value))
+fn actions(form: &str) -> impl Iterator<Item = String> + '_ {
+    fields(form)
+        .filter(|(name, _)| name == "Action")
+        .map(|(_, value)| value)
 }
 
 fn decoded(text: &str) -> String {

@@ -7,6 +7,7 @@
 mod actions;
 mod nodes;
 mod parameters;
+mod scenario;
 mod scripts;
 mod wild;
 
@@ -40,15 +41,7 @@ impl World {
             println!("skipped: `cargo xtask aws` has what this needs");
             return None;
         };
-        let state = TempDir::new().unwrap();
-        // Compiling the component takes a while; all tests share what came of it.
-        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&cache)
-            .unwrap();
-        symlink(cache, state.path().join("cache")).unwrap();
+        let state = state();
         let engine = Engine::builder()
             .state_dir(state.path())
             .plugins(vec![plugins.into()])
@@ -95,6 +88,19 @@ impl World {
         };
         Ok(self.engine.start(request).await?.id)
     }
+}
+
+/// A state directory. Compiling the component takes a while; all tests share what came of it.
+fn state() -> TempDir {
+    let state = TempDir::new().unwrap();
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&cache)
+        .unwrap();
+    symlink(cache, state.path().join("cache")).unwrap();
+    state
 }
 
 /// Fails with all that the execution says, unless it ended well.
