@@ -120,13 +120,23 @@ fn schema_version(fields: &mut Fields, findings: &mut Findings) -> Option<()> {
         node.place,
         format!("schema version `{version}` is not one this version can run; runbooks have `0.3`"),
     );
-    findings.push(match version.as_str() {
-        "1.2" | "2.0" | "2.2" => {
-            finding.help("this is a Command document, which runs on nodes; a runbook can run it with aws:runCommand")
-        }
-        _ => finding.fix("0.3"),
+    findings.push(match other_kind(fields) {
+        Some(kind) => finding.help(format!("this is {kind}; runbooks and Command documents can be run")),
+        None => finding.fix("0.3"),
     });
     None
+}
+
+/// What a document with these keys is, when it is one of another kind.
+fn other_kind(fields: &Fields) -> Option<&'static str> {
+    const KINDS: [(&str, &str); 5] = [
+        ("sessionType", "a Session document, which says how Session Manager opens sessions"),
+        ("packages", "the manifest of a package, which aws:configurePackage installs"),
+        ("executableRunBook", "a change template, which asks for approvals before it starts a runbook"),
+        ("AWSTemplateFormatVersion", "a template of CloudFormation"),
+        ("content", "the configuration of an application"),
+    ];
+    KINDS.iter().find(|(key, _)| fields.has(key)).map(|(_, kind)| *kind)
 }
 
 /// The keys that are ours.

@@ -1,4 +1,4 @@
-//! Compiles a runbook's text to a plan, or to diagnostics.
+//! Compiles a runbook's or a Command document's text to a plan, or to diagnostics.
 //!
 //! Two steps, because a document names the plugins its actions come from: [`parse`] reads the text and says
 //! which ([`Parsed::plugins`]); [`Parsed::compile`] takes what is known of all actions and returns the plan, if
@@ -24,7 +24,8 @@
 //! # Where to start
 //!
 //! The text becomes a tree (`syntax`), the tree a document (`document`, `step`), the document a draft of a plan
-//! (`draft`, `lower`), and the draft is checked (`check`, one file per rule).
+//! (`draft`, `lower`), and the draft is checked (`check`, one file per rule). Command documents are another language, read
+//! by `command`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +41,7 @@ use serde::Serialize;
 mod bind;
 mod check;
 mod codes;
+mod command;
 mod condition;
 mod constraint;
 mod diagnostic;
@@ -135,9 +137,36 @@ pub struct Compiled {
 pub struct Parsed {
     source: Source,
     lines: Lines,
-    document: Option<Document>,
+    content: Content,
     plugins: Vec<PluginBinding>,
     findings: Findings,
+}
+
+/// What a document is.
+#[derive(Debug, Clone)]
+enum Content {
+    /// A runbook.
+    Runbook(Document),
+    /// A Command document.
+    Command(command::Document),
+    /// Nothing that can be read.
+    Nothing,
+}
+
+impl Content {
+    fn read(root: syntax::Node, findings: &mut Findings) -> Self {
+        match command::schema(&root) {
+            Some(schema) => command::read(root, schema, findings).map_or(Self::Nothing, Self::Command),
+            None => document::read(root, findings).map_or(Self::Nothing, Self::Runbook),
+        }
+    }
+
+    fn runbook(&self) -> Option<&Document> {
+        match self {
+            Self::Runbook(document) => Some(document),
+            Self::Command(_) | Self::Nothing => None,
+        }
+    }
 }
 
 /// Reads a document. Never fails: what is wrong comes out of [`Parsed::compile`].
@@ -145,10 +174,11 @@ pub struct Parsed {
 pub fn parse(source: &Source) -> Parsed {
     let mut findings = Findings::new();
     let root = syntax::read(&source.text, &mut findings);
-    let document = root.and_then(|root| document::read(root, &mut findings));
+    let content = root.map_or(Content::Nothing, |root| Content::read(root, &mut findings));
     let lines = Lines::new(&source.text);
-    let plugins = document
-        .iter()
+    let plugins = content
+        .runbook()
+        .into_iter()
         .flat_map(|document| &document.plugins)
         .map(|raw| PluginBinding {
             action: raw.action.clone(),
@@ -161,7 +191,7 @@ pub fn parse(source: &Source) -> Parsed {
     Parsed {
         source: source.clone(),
         lines,
-        document,
+        content,
         plugins,
         findings,
     }
@@ -178,17 +208,21 @@ impl Parsed {
     /// `aws:loop`, `aws:updateVariable`): what a catalog should hold.
     #[must_use]
     pub fn actions(&self) -> BTreeSet<String> {
-        let steps = self.document.iter().flat_map(|document| &document.steps);
-        let named = steps
-            .map(step::RawStep::action)
-            .filter(|action| !action.is_empty() && !known::is_built_in(action));
-        named.map(str::to_owned).collect()
+        match &self.content {
+            Content::Runbook(document) => {
+                let named = document.steps.iter().map(step::RawStep::action);
+                let named = named.filter(|action| !action.is_empty() && !known::is_built_in(action));
+                named.map(str::to_owned).collect()
+            }
+            Content::Command(document) => document.steps.iter().map(|step| step.plugin.value.clone()).collect(),
+            Content::Nothing => BTreeSet::new(),
+        }
     }
 
     /// One diagnostic for each use of a key that Systems Manager does not have: such a document runs here only.
     #[must_use]
     pub fn additions(&self) -> Vec<Diagnostic> {
-        let uses = self.document.iter().flat_map(|document| &document.additions);
+        let uses = self.content.runbook().into_iter().flat_map(|document| &document.additions);
         let finding = |used: &place::Spanned<String>| {
             let message = format!(
                 "`{}` is an addition of Runwright, which AWS Systems Manager refuses",
@@ -202,25 +236,25 @@ impl Parsed {
     /// The plan, if there can be one, and everything found.
     #[must_use]
     pub fn compile(&self, catalog: &Catalog) -> Compiled {
+        let (name, text) = (&self.source.name, &self.source.text);
         let mut findings = self.findings.clone();
-        let Some(document) = &self.document else {
-            return Compiled {
-                plan: None,
-                diagnostics: self.finish(findings),
-                steps: Vec::new(),
-            };
+        let (plan, heads) = match &self.content {
+            Content::Nothing => (None, Vec::new()),
+            Content::Command(document) => {
+                let plan = command::plan(name, text, document, catalog, &mut findings);
+                let heads = document.steps.iter().map(|step| step.name.place).collect();
+                (is_sound(&findings).then_some(plan), heads)
+            }
+            Content::Runbook(document) => {
+                let draft = Draft::new(text, document, catalog, &mut findings);
+                for rule in check::RULES {
+                    rule(&draft, &mut findings);
+                }
+                let heads: Vec<_> = document.steps.iter().map(step::RawStep::head).collect();
+                (is_sound(&findings).then(|| plan(name, draft)), heads)
+            }
         };
-        let draft = Draft::new(&self.source.text, document, catalog, &mut findings);
-        for rule in check::RULES {
-            rule(&draft, &mut findings);
-        }
-        let sound = findings.iter().all(|finding| finding.severity != Severity::Error);
-        let steps = document
-            .steps
-            .iter()
-            .map(|raw| self.lines.span(&self.source.text, raw.head()))
-            .collect();
-        let plan = sound.then(|| plan(&self.source.name, draft));
+        let steps = heads.into_iter().map(|head| self.lines.span(text, head)).collect();
         Compiled {
             plan,
             diagnostics: self.finish(findings),
@@ -236,6 +270,10 @@ impl Parsed {
             .map(|finding| finding.into_diagnostic(&self.source.text, &self.lines))
             .collect()
     }
+}
+
+fn is_sound(findings: &Findings) -> bool {
+    findings.iter().all(|finding| finding.severity != Severity::Error)
 }
 
 /// The plan of a draft without errors.
@@ -280,6 +318,7 @@ fn plan(name: &str, draft: Draft<'_>) -> Plan {
         actions: actions.map(|(name, spec)| (name.clone(), spec.clone())).collect(),
         steps: draft.steps,
         fan_out: None,
+        command: None,
     }
 }
 

@@ -114,6 +114,7 @@ pub fn fan_out(plan: &Plan, given: &Map<String, Value>, targets: &Targets) -> Re
             max_errors: share("MaxErrors", targets.max_errors.as_deref(), MAX_ERRORS, count)?,
             ramp: !targets.at_once,
         }),
+        command: None,
     })
 }
 

@@ -222,7 +222,7 @@ fn assemble(mut pieces: Vec<Piece>, rest: &str, whole: &str) -> Template {
 }
 
 /// A list; literal when all its items are.
-fn list(items: Vec<Template>) -> Template {
+pub(crate) fn list(items: Vec<Template>) -> Template {
     if !items.iter().all(|item| matches!(item, Template::Literal(_))) {
         return Template::List(items);
     }
@@ -230,7 +230,7 @@ fn list(items: Vec<Template>) -> Template {
 }
 
 /// A map; literal when all its values are.
-fn map(entries: Vec<(String, Template)>) -> Template {
+pub(crate) fn map(entries: Vec<(String, Template)>) -> Template {
     if !entries.iter().all(|(_, value)| matches!(value, Template::Literal(_))) {
         return Template::Map(entries);
     }

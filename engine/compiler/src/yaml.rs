@@ -154,6 +154,7 @@ impl<'t, 'f> Builder<'t, 'f> {
             Event::DocumentStart(_) => Ok(()),
             Event::Scalar(text, style, anchor, tag) => {
                 let place = self.scalar_place(span, style);
+                let text = self.without_added_end(text, style, place);
                 let shape = scalar_shape(text, style, tag.as_deref(), place)?;
                 self.value(Node { place, shape }, anchor)
             }
@@ -282,6 +283,15 @@ impl<'t, 'f> Builder<'t, 'f> {
                 let kept = place.slice(self.text).trim_end().len();
                 Place::new(place.start as usize, place.start as usize + kept)
             }
+        }
+    }
+
+    /// A block at the end of a file whose last line has no end: the parser adds one, which YAML and others do not.
+    fn without_added_end<'e>(&self, text: Cow<'e, str>, style: ScalarStyle, place: Place) -> Cow<'e, str> {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        match text.strip_suffix('\n') {
+            Some(kept) if is_block && !self.text[place.end as usize..].contains('\n') => Cow::Owned(kept.to_owned()),
+            Some(_) | None => text,
         }
     }
 
@@ -464,6 +474,9 @@ mod tests {
             "- a\n-\n- - b\n  - c\n- {d: , e: f}\n",
             "key with blanks: value with # no comment\nother: value # comment\n",
             "1: a\ntrue: b\nnull: c\n",
+            "a: |\n  x",
+            "a: |+\n  x\n\n",
+            "a: >\n  x\n  y",
         ];
         for text in texts {
             let expected: Value = serde_yaml::from_str(text).unwrap();

@@ -17,7 +17,7 @@ use runwright_model::{
 use serde_json::{Map, Value};
 
 use crate::{
-    codes, hold, limits, repeat,
+    codes, command, hold, limits, repeat,
     resolve::{self, StateScope},
     retry, rollback,
     state::State,
@@ -271,15 +271,20 @@ pub(crate) fn start(state: &State, id: StepId, now: Timestamp) -> Vec<Event> {
     if state.visits_in_iteration(id) >= limits::VISITS_MAX as usize {
         return vec![fail_for_good(of, too_many_visits(step))];
     }
+    let skipped = |reason: String| {
+        vec![Event::StepSkipped {
+            step: id,
+            visit,
+            reason,
+        }]
+    };
+    if let Some(reason) = command::skipped_behind(state, id) {
+        return skipped(reason);
+    }
     let scope = StateScope { state, now };
     match step.when.as_ref().map(|when| when.holds(&scope)) {
-        Some(Ok(false)) => {
-            return vec![Event::StepSkipped {
-                step: id,
-                visit,
-                reason: "its `when` is false".into(),
-            }];
-        }
+        Some(Ok(false)) if state.plan.command.is_some() => return skipped("its precondition is not met".into()),
+        Some(Ok(false)) => return skipped("its `when` is false".into()),
         Some(Err(error)) => return vec![fail_for_good(of, condition_failure(step, &error.to_string()))],
         Some(Ok(true)) | None => {}
     }

@@ -8,7 +8,7 @@ use runwright_model::{
     expression::Template,
     failure::{Failure, FailureKind},
     id::{ExecutionId, StepId},
-    plan::Plan,
+    plan::{CommandFlow, Plan},
     secret,
     status::Status,
     step::{OnFailure, StepKind},
@@ -17,7 +17,7 @@ use runwright_model::{
 use serde_json::{Map, Value};
 
 use crate::{
-    flow,
+    command, flow,
     resolve::StateScope,
     state::{Call, Cancel, Ended, Looping, Rollback, State, StepState, Undo, Visit},
 };
@@ -39,6 +39,7 @@ impl State {
             loops: std::collections::BTreeSet::new(),
             critical: None,
             aborted: false,
+            exited: None,
             rollback_wanted: false,
             cancel: None,
             paused: None,
@@ -180,8 +181,12 @@ impl State {
     fn step_succeeded(&mut self, of: Try, outputs: Map<String, Value>, goto: Option<StepId>, at: Timestamp) -> Applied {
         let sequence = self.length - 1;
         let visit = self.visit_mut(of)?;
+        let exits = outputs.get(CommandFlow::EXIT) == Some(&Value::Bool(true));
         visit.outputs = outputs;
         visit.end(Status::Success, at, sequence);
+        if exits {
+            self.exits(of.step);
+        }
         self.open.remove(&of.step);
         self.loops.remove(&of.step);
         self.go(of.step, goto.or_else(|| flow::after_success(&self.plan, of.step)));
@@ -242,8 +247,19 @@ impl State {
             self.go(id, step.on_cancel.filter(|_| asked));
             return;
         }
-        if step.is_critical && self.critical.is_none() {
+        let worse = match &self.critical {
+            None => true,
+            Some((_, found, _)) => command::is_worse(&self.plan, status, *found),
+        };
+        if step.is_critical && worse {
             self.critical = Some((id, status, failure.clone()));
+        }
+        if self.plan.command.is_some() {
+            if command::asks_for_end(step.on_failure, &failure) {
+                self.exits(id);
+            }
+            self.go(id, flow::after_success(&self.plan, id));
+            return;
         }
         match step.on_failure {
             OnFailure::Abort => self.abort(id, failure),
@@ -374,6 +390,7 @@ impl State {
         self.rollback = None;
         self.paused = None;
         self.aborted = false;
+        self.exited = None;
         self.rollback_wanted = false;
         self.completed_by = None;
         self.chosen.clear();
@@ -402,7 +419,7 @@ impl State {
             failed.then_some((visit.ended_by, id, visit.status, visit.failure.clone()?))
         });
         visits
-            .min_by_key(|(ended_by, ..)| *ended_by)
+            .min_by_key(|(ended_by, _, status, _)| (command::rank(&self.plan, *status), *ended_by))
             .map(|(_, id, status, failure)| (id, status, failure))
     }
 

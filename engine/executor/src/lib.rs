@@ -26,6 +26,7 @@ pub mod summary;
 mod actor;
 mod append;
 mod changes;
+mod command;
 mod error;
 mod executor;
 mod flow;

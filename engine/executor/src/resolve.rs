@@ -15,6 +15,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{codes, state::State};
 
+/// What this machine runs, in the words of preconditions. Targets elsewhere will have to say their own.
+const PLATFORM: &str = if cfg!(target_os = "macos") { "MacOS" } else { "Linux" };
+
 /// Where the references of a running execution find their values.
 pub(crate) struct StateScope<'a> {
     pub(crate) state: &'a State,
@@ -51,6 +54,7 @@ impl StateScope<'_> {
             Global::Region => self.state.started.globals.get("REGION").cloned(),
             Global::AccountId => self.state.started.globals.get("ACCOUNT_ID").cloned(),
             Global::AwsPartition => self.state.started.globals.get("AWS_PARTITION").cloned(),
+            Global::Platform => Some(PLATFORM.to_owned()),
         }
     }
 
@@ -92,7 +96,7 @@ pub(crate) fn inputs(state: &State, id: StepId, now: Timestamp) -> Result<Value,
     let Some(spec) = state.plan.actions.get(action) else {
         return Err(invalid_input(
             step,
-            &format!("the plan pins no plugin for the action {action}"),
+            &format!("no plugin provides {action} here (`runwright validate` says why)"),
         ));
     };
     spec.manifest

@@ -56,6 +56,8 @@ pub struct State {
     pub critical: Option<(StepId, Status, Failure)>,
     /// No new steps start: a step failed with Abort or Rollback.
     pub aborted: bool,
+    /// The step of a Command document that asked for the end: those behind it are skipped.
+    pub exited: Option<StepId>,
     /// A failed step asked for the rollback of the whole.
     pub rollback_wanted: bool,
     /// Somebody asked for the end.

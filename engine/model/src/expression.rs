@@ -41,10 +41,13 @@ pub enum Global {
     AccountId,
     /// The partition.
     AwsPartition,
+    /// The kind of system a step's machine runs: `Linux`, `MacOS` or `Windows`. For preconditions of Command documents;
+    /// no document can write it.
+    Platform,
 }
 
 impl Global {
-    /// All, with their names.
+    /// All that documents can write, with their names.
     pub const ALL: [(&'static str, Self); 5] = [
         ("DATE", Self::Date),
         ("DATE_TIME", Self::DateTime),
@@ -61,8 +64,10 @@ impl std::fmt::Display for Reference {
             Self::Output { step, output } => write!(f, "{{{{ {step}.{output} }}}}"),
             Self::Variable(name) => write!(f, "{{{{ variable:{name} }}}}"),
             Self::Global(global) => {
-                let name = Global::ALL.iter().find(|(_, g)| g == global).map_or("", |(n, _)| n);
-                write!(f, "{{{{ global:{name} }}}}")
+                match Global::ALL.iter().find(|(_, known)| known == global) {
+                    Some((name, _)) => write!(f, "{{{{ global:{name} }}}}"),
+                    None => f.write_str("platformType"),
+                }
             }
             Self::ExecutionId => f.write_str("{{ automation:EXECUTION_ID }}"),
         }
@@ -93,6 +98,8 @@ pub enum Piece {
     Text(String),
     /// A reference, replaced by the text form of its value.
     Reference(Reference),
+    /// The same in a Command document: `$$` in the text form becomes `$`, as its agent does.
+    Collapsed(Reference),
 }
 
 /// Where references find their values.
@@ -163,7 +170,7 @@ impl Template {
             Self::Text(pieces) => pieces
                 .iter()
                 .filter_map(|piece| match piece {
-                    Piece::Reference(reference) => Some(reference),
+                    Piece::Reference(reference) | Piece::Collapsed(reference) => Some(reference),
                     Piece::Text(_) => None,
                 })
                 .collect(),
@@ -183,6 +190,7 @@ fn resolve_text(pieces: &[Piece], scope: &dyn Scope) -> Result<String, Unresolve
         match piece {
             Piece::Text(part) => text.push_str(part),
             Piece::Reference(reference) => text.push_str(&text_of(&lookup(scope, reference)?)),
+            Piece::Collapsed(reference) => text.push_str(&text_of(&lookup(scope, reference)?).replace("$$", "$")),
         }
     }
     Ok(text)

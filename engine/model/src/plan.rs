@@ -42,6 +42,23 @@ pub struct Plan {
     /// What each step runs, when the steps are targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fan_out: Option<FanOut>,
+    /// What is different when the steps are those of a Command document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandFlow>,
+}
+
+/// The flow of a Command document: list order, in which a step may ask for the end ([`CommandFlow::EXIT`]). Then the
+/// steps behind it are skipped, but for one. A failed step whose `on_failure` is Abort asks for it too. The worst status
+/// of the steps is that of the whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandFlow {
+    /// The last step, when it runs whatever was asked for (`finallyStep`).
+    pub finally: Option<StepId>,
+}
+
+impl CommandFlow {
+    /// The output, and the detail of a failure, by which a plugin asks for the end: true.
+    pub const EXIT: &'static str = "Exit";
 }
 
 /// One runbook for many targets: each step of the plan is a target, and starts a child execution. The plan is in graph
@@ -138,6 +155,7 @@ mod tests {
             max_concurrency: 1,
             actions: BTreeMap::new(),
             fan_out: None,
+            command: None,
         };
         let mut fan_out = FanOut {
             runbook: Box::new(plan),

@@ -56,7 +56,7 @@ fn template(template: &Template) -> String {
             .iter()
             .map(|piece| match piece {
                 Piece::Text(text) => text.clone(),
-                Piece::Reference(reference) => reference.to_string(),
+                Piece::Reference(reference) | Piece::Collapsed(reference) => reference.to_string(),
             })
             .collect(),
         Template::List(_) => "[…]".to_owned(),

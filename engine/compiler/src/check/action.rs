@@ -1,7 +1,7 @@
 //! Every action must be known, and provided.
 
 use crate::{
-    codes,
+    codes, command,
     draft::Draft,
     finding::{Finding, Findings},
     known,
@@ -11,7 +11,7 @@ use crate::{
 pub(super) fn check(draft: &Draft<'_>, findings: &mut Findings) {
     for action in draft.document.steps.iter().filter_map(|step| step.action.as_ref()) {
         let name = action.value.as_str();
-        let provided = draft.catalog.actions.contains_key(name);
+        let provided = draft.catalog.actions.contains_key(name) && !command::is_plugin(name);
         if !provided && !known::is_built_in(name) {
             findings.push(problem(draft, action));
         }
@@ -27,6 +27,11 @@ fn problem(draft: &Draft<'_>, action: &Spanned<String>) -> Finding {
             format!("`{name}` only works inside AWS: {reason}"),
         )
         .help("remove the step, or do what it is for with another action");
+    }
+    if command::is_plugin(name) {
+        let message = format!("`{name}` is a plugin of Command documents, and no action of runbooks");
+        return Finding::error(codes::UNKNOWN_ACTION, place, message)
+            .help("run it with aws:runCommand, which runs a Command document; or use rw:shell");
     }
     if known::SSM_ACTIONS.contains(&name) {
         return Finding::error(

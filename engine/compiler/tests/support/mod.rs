@@ -105,6 +105,12 @@ pub fn catalog() -> Catalog {
             false,
         ),
         action(
+            "aws:runShellScript",
+            json!({"type": "object"}),
+            json!({"type": "object"}),
+            false,
+        ),
+        action(
             "acme:drain",
             closed(
                 json!({"Node": text, "Grace": {"type": "integer"}, "Labels": {"type": "object"}}),
