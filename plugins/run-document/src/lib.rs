@@ -1,0 +1,177 @@
+//! `aws:runDocument`, a plugin of Command documents: runs another document as a child execution.
+
+use runwright_plugin_command::{Ended, Inputs, Outputs, conclude, outputs, text, within};
+use runwright_sdk::{Action, Context, Failure, FailureKind, Host, Level, Manifest, Outcome, StartRequest, schema};
+use serde_json::{Map, Value};
+
+/// A document that does nothing, well.
+const NOOP: &str = "AWS-Noop";
+
+/// The action.
+pub struct RunDocument;
+
+impl Action for RunDocument {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn manifest() -> Manifest {
+        let inputs = Inputs::schema()
+            .required("documentType", schema::any("`SSMDocument` or `LocalPath`."))
+            .optional(
+                "documentPath",
+                schema::any("SSMDocument: a name, `name:version` or ARN. LocalPath: a path, also below the document's folder."),
+            )
+            .optional("documentParameters", schema::any("Its parameters: a map, or the JSON text of one."));
+        Manifest::new(
+            "aws:runDocument",
+            env!("CARGO_PKG_VERSION"),
+            "Runs another document as a child execution, and fails unless it ends well. For Command documents.",
+        )
+        .inputs(inputs)
+        .outputs(outputs())
+        .wants("executions", "Starts the document and waits for its end.")
+        .wants("parameters", "Reads what `{{ssm:…}}` names.")
+    }
+
+    fn run(host: &impl Host, context: &Context, inputs: Inputs) -> Result<Outputs, Failure> {
+        let inputs = inputs.filled(host)?;
+        let ended = child(host, context, &inputs);
+        conclude(host, &inputs, ended)
+    }
+}
+
+fn child(host: &impl Host, context: &Context, inputs: &Inputs) -> Result<Ended, Failure> {
+    let path = inputs.required("documentPath")?;
+    let runbook = match inputs.required("documentType")?.as_str() {
+        "SSMDocument" => name_of(&path).to_owned(),
+        "LocalPath" => within(context, &path),
+        other => {
+            return Err(Failure::invalid(format!(
+                "input `documentType` is `{other}`: it must be SSMDocument or LocalPath"
+            )));
+        }
+    };
+    if runbook == NOOP {
+        return Ok(Ended::default());
+    }
+    let parameters: Map<String, Value> = inputs
+        .map("documentParameters")?
+        .into_iter()
+        .map(|(name, value)| (name, Value::from(texts(&value))))
+        .collect();
+    let request = StartRequest {
+        runbook,
+        parameters: Value::Object(parameters).to_string(),
+    };
+    let id = host.start_execution(&request)?;
+    host.log(Level::Info, &format!("started {} as {id}", request.runbook));
+    ended(host.wait_execution(&id)?, &id, &request.runbook)
+}
+
+/// The name in `arn:…:document/NAME` and in `NAME:VERSION`.
+fn name_of(document: &str) -> &str {
+    let name = match document.strip_prefix("arn:") {
+        Some(arn) => arn.split_once('/').map_or(arn, |(_, name)| name),
+        None => document,
+    };
+    name.split_once(':').map_or(name, |(name, _)| name)
+}
+
+/// A parameter as Systems Manager carries every parameter: a list of texts.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().map(text).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => vec![text(value)],
+    }
+}
+
+fn ended(outcome: Outcome, id: &str, document: &str) -> Result<Ended, Failure> {
+    if outcome.status == "Success" {
+        let shown: Map<String, Value> = serde_json::from_str(&outcome.outputs).unwrap_or_default();
+        let texts: Vec<String> = shown.values().map(text).collect();
+        return Ok(Ended {
+            stdout: texts.join(""),
+            ..Ended::default()
+        });
+    }
+    let kind = if outcome.status == "TimedOut" {
+        FailureKind::TimedOut
+    } else {
+        FailureKind::Failed
+    };
+    let why = outcome.failure.map_or_else(String::new, |why| format!(": {why}"));
+    Err(Failure::new(
+        kind,
+        format!("execution {id} of {document} ended with {}{why}", outcome.status),
+    ))
+}
+
+runwright_sdk::plugin!(RunDocument);
+
+#[cfg(test)]
+mod tests {
+    use runwright_sdk::testing::{FakeHost, check_manifest, context, run};
+    use serde_json::json;
+
+    use super::*;
+
+    fn child(status: &str) -> FakeHost {
+        FakeHost::new().child(Outcome {
+            status: status.into(),
+            outputs: json!({"a.Output": "x\n", "b.Output": "y\n"}).to_string(),
+            failure: None,
+        })
+    }
+
+    fn started(host: &FakeHost) -> Value {
+        let calls = host.done(None).calls;
+        let start = calls.iter().find(|call| call.function == "executions.start").unwrap();
+        serde_json::from_str::<Value>(&start.request).unwrap()["executions"]["start"].clone()
+    }
+
+    #[test]
+    fn the_manifest_is_one_the_engine_takes() {
+        check_manifest::<RunDocument>();
+    }
+
+    #[test]
+    fn a_document_is_a_child() {
+        let host = child("Success");
+        let inputs = json!({"documentType": "SSMDocument", "documentPath": "arn:aws:ssm:eu-west-1:1:document/Setup:3",
+            "documentParameters": "{\"commands\": [\"a\", 1], \"how\": true}"});
+        let outputs = run::<RunDocument>(&host, inputs).unwrap();
+        assert_eq!(outputs["StandardOutput"], "x\ny\n");
+        assert_eq!(
+            started(&host),
+            json!({"runbook": "Setup", "parameters": {"commands": ["a", "1"], "how": ["true"]}})
+        );
+    }
+
+    #[test]
+    fn a_local_document_is_in_the_folder_of_this_one() {
+        let host = child("Success");
+        run::<RunDocument>(&host, json!({"documentType": "LocalPath", "documentPath": "docs/inner.yaml"})).unwrap();
+        let path = format!("/var/tmp/runwright-{}/docs/inner.yaml", context().execution_id);
+        assert_eq!(started(&host)["runbook"], path);
+    }
+
+    #[test]
+    fn its_end_is_that_of_the_step() {
+        let inputs = json!({"documentType": "SSMDocument", "documentPath": "x"});
+        let failure = run::<RunDocument>(&child("TimedOut"), inputs.clone()).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::TimedOut);
+        let failure = run::<RunDocument>(&child("Failed"), inputs.clone()).unwrap_err();
+        assert!(failure.message.contains("ended with Failed"), "{}", failure.message);
+        let mut lenient = inputs;
+        lenient["onFailure"] = json!("successAndExit");
+        assert_eq!(run::<RunDocument>(&child("Failed"), lenient).unwrap()["Exit"], true);
+    }
+
+    #[test]
+    fn what_does_nothing_ends_well_and_what_is_unknown_does_not() {
+        let noop = json!({"documentType": "SSMDocument", "documentPath": "AWS-Noop"});
+        assert!(run::<RunDocument>(&FakeHost::new(), noop).is_ok());
+        let wrong = json!({"documentType": "S3", "documentPath": "x"});
+        assert!(run::<RunDocument>(&FakeHost::new(), wrong).is_err());
+    }
+}
