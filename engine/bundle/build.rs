@@ -10,10 +10,16 @@ use std::{
 /// The plugins that come with the engine: action name, and folder in `plugins/`. Sorted by action.
 const PLUGINS: &[(&str, &str)] = &[
     ("aws:approve", "approve"),
+    ("aws:configurePackage", "configure-package"),
+    ("aws:downloadContent", "download-content"),
     ("aws:executeAutomation", "execute-automation"),
     ("aws:pause", "pause"),
     ("aws:runCommand", "run-command"),
+    ("aws:runDocument", "run-document"),
+    ("aws:runPowerShellScript", "run-power-shell-script"),
+    ("aws:runShellScript", "run-shell-script"),
     ("aws:sleep", "sleep"),
+    ("aws:softwareInventory", "software-inventory"),
     ("rw:assert", "assert"),
     ("rw:getParameter", "get-parameter"),
     ("rw:httpRequest", "http-request"),
@@ -46,7 +52,15 @@ fn main() {
     let here = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let root = here.join("../..");
     let out = PathBuf::from(variable("OUT_DIR"));
-    let others = ["sdk/rust/src", "sdk/rust/Cargo.toml", "wit", "Cargo.lock", "Cargo.toml"].map(PathBuf::from);
+    let others = [
+        "plugins/command",
+        "sdk/rust/src",
+        "sdk/rust/Cargo.toml",
+        "wit",
+        "Cargo.lock",
+        "Cargo.toml",
+    ];
+    let others = others.map(PathBuf::from);
     let plugins = PLUGINS.iter().map(|(_, folder)| Path::new("plugins").join(folder));
     for watched in plugins.chain(others) {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());

@@ -57,12 +57,18 @@ fn nothing_but_the_contract_and_wasi_is_imported() {
 
 #[test]
 fn a_component_imports_only_the_capabilities_it_calls() {
-    let table: [(&str, &[&str]); 14] = [
+    let table: [(&str, &[&str]); 20] = [
         ("aws:approve", &["approvals"]),
+        ("aws:configurePackage", &["commands", "files", "parameters", "waits"]),
+        ("aws:downloadContent", &["commands", "parameters"]),
         ("aws:executeAutomation", &["executions"]),
         ("aws:pause", &["waits"]),
-        ("aws:runCommand", &["commands"]),
+        ("aws:runCommand", &["commands", "executions"]),
+        ("aws:runDocument", &["executions", "files", "parameters"]),
+        ("aws:runPowerShellScript", &["commands", "files", "parameters", "waits"]),
+        ("aws:runShellScript", &["commands", "files", "parameters", "waits"]),
         ("aws:sleep", &["waits"]),
+        ("aws:softwareInventory", &["commands", "files", "parameters"]),
         ("rw:assert", &[]),
         ("rw:getParameter", &["parameters"]),
         ("rw:httpRequest", &["blobs", "http"]),

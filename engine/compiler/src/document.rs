@@ -130,9 +130,18 @@ fn schema_version(fields: &mut Fields, findings: &mut Findings) -> Option<()> {
 /// What a document with these keys is, when it is one of another kind.
 fn other_kind(fields: &Fields) -> Option<&'static str> {
     const KINDS: [(&str, &str); 5] = [
-        ("sessionType", "a Session document, which says how Session Manager opens sessions"),
-        ("packages", "the manifest of a package, which aws:configurePackage installs"),
-        ("executableRunBook", "a change template, which asks for approvals before it starts a runbook"),
+        (
+            "sessionType",
+            "a Session document, which says how Session Manager opens sessions",
+        ),
+        (
+            "packages",
+            "the manifest of a package, which aws:configurePackage installs",
+        ),
+        (
+            "executableRunBook",
+            "a change template, which asks for approvals before it starts a runbook",
+        ),
         ("AWSTemplateFormatVersion", "a template of CloudFormation"),
         ("content", "the configuration of an application"),
     ];

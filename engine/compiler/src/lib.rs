@@ -222,7 +222,11 @@ impl Parsed {
     /// One diagnostic for each use of a key that Systems Manager does not have: such a document runs here only.
     #[must_use]
     pub fn additions(&self) -> Vec<Diagnostic> {
-        let uses = self.content.runbook().into_iter().flat_map(|document| &document.additions);
+        let uses = self
+            .content
+            .runbook()
+            .into_iter()
+            .flat_map(|document| &document.additions);
         let finding = |used: &place::Spanned<String>| {
             let message = format!(
                 "`{}` is an addition of Runwright, which AWS Systems Manager refuses",

@@ -145,7 +145,9 @@ fn documents() -> Vec<(String, String)> {
 }
 
 fn documents_in(folder: &str) -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus").join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/corpus")
+        .join(folder);
     let Ok(entries) = fs::read_dir(&folder) else {
         println!("skipped: there is no {}", folder.display());
         return Vec::new();

@@ -24,7 +24,12 @@ impl State {
 
 /// Whether a failed step asks for the end: its author wrote `onFailure`, or its plugin says so.
 pub(crate) fn asks_for_end(on_failure: OnFailure, failure: &Failure) -> bool {
-    let said = || failure.details.as_ref().and_then(|details| details.get(CommandFlow::EXIT));
+    let said = || {
+        failure
+            .details
+            .as_ref()
+            .and_then(|details| details.get(CommandFlow::EXIT))
+    };
     match on_failure {
         OnFailure::Abort | OnFailure::Rollback => true,
         OnFailure::Continue | OnFailure::Goto(_) => said() == Some(&Value::Bool(true)),

@@ -2,6 +2,8 @@
 
 /// How often one step may be visited.
 pub const VISITS_MAX: u32 = 1_000;
+/// How many Command documents deep one may run others (the node agent's limit).
+pub const DOCUMENTS_MAX: u32 = 3;
 /// How many capability calls one attempt may make.
 pub const CALLS_MAX: u32 = 10_000;
 /// How long the flow after a cancel may take, in milliseconds (SSM Automation: two minutes).

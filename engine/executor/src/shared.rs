@@ -29,6 +29,7 @@ use crate::{
     codes,
     hold::Holds,
     input::Input,
+    limits::DOCUMENTS_MAX,
     log::LogWriter,
     plans::Plans,
     ports::{Clock, Prepared, Runbooks},
@@ -284,6 +285,9 @@ impl Shared {
                 runbooks.prepare(runbook, parameters, &family.started).await?
             }
         };
+        if prepared.plan.command.is_some() {
+            self.check_documents(&family, runbook).await?;
+        }
         let given = Value::Object(prepared.parameters.clone()).to_string();
         let secrets = secret::placeholders(&given)
             .filter(|placeholder| family.secrets.contains(*placeholder))
@@ -309,5 +313,28 @@ impl Shared {
             .await
             .map(|_| ())
             .map_err(internal)
+    }
+
+    /// Command documents run others within a limit of their own.
+    async fn check_documents(&self, parent: &State, name: &str) -> Result<(), Failure> {
+        let mut levels = u32::from(parent.plan.command.is_some());
+        let mut above = parent.started.parent.clone();
+        while let Some(next) = above.filter(|_| levels > 0) {
+            let state = self
+                .load(&next.execution)
+                .await
+                .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()).with_code(codes::CHILD))?;
+            if state.plan.command.is_none() {
+                break;
+            }
+            levels += 1;
+            above = state.started.parent.clone();
+        }
+        if levels <= DOCUMENTS_MAX {
+            return Ok(());
+        }
+        let message =
+            format!("the document {name} would be nested {levels} deep; at most {DOCUMENTS_MAX} are allowed.");
+        Err(Failure::new(FailureKind::LimitExceeded, message).with_code(codes::CHILD))
     }
 }

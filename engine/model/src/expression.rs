@@ -63,12 +63,10 @@ impl std::fmt::Display for Reference {
             Self::Parameter(name) => write!(f, "{{{{ {name} }}}}"),
             Self::Output { step, output } => write!(f, "{{{{ {step}.{output} }}}}"),
             Self::Variable(name) => write!(f, "{{{{ variable:{name} }}}}"),
-            Self::Global(global) => {
-                match Global::ALL.iter().find(|(_, known)| known == global) {
-                    Some((name, _)) => write!(f, "{{{{ global:{name} }}}}"),
-                    None => f.write_str("platformType"),
-                }
-            }
+            Self::Global(global) => match Global::ALL.iter().find(|(_, known)| known == global) {
+                Some((name, _)) => write!(f, "{{{{ global:{name} }}}}"),
+                None => f.write_str("platformType"),
+            },
             Self::ExecutionId => f.write_str("{{ automation:EXECUTION_ID }}"),
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use runwright_compiler::Source;
 
-use crate::Error;
+use crate::{Error, documents};
 
 /// How files of runbooks end.
 pub(crate) const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -34,7 +34,11 @@ pub(crate) fn source(what: &str, folders: &[PathBuf]) -> Result<(Source, Option<
     let path = if is_path(what) {
         PathBuf::from(what)
     } else {
-        by_name(what, folders)?
+        match (by_name(what, folders), documents::named(what)) {
+            (Ok(path), _) => path,
+            (Err(_), Some(source)) => return Ok((source, None)),
+            (Err(error), None) => return Err(error),
+        }
     };
     let shown = path.display().to_string();
     let file = std::fs::File::open(&path).map_err(|error| match error.kind() {

@@ -43,6 +43,7 @@ mod backends;
 mod bind;
 mod builder;
 mod call;
+mod documents;
 mod engine;
 mod error;
 mod find;

@@ -21,9 +21,14 @@ impl Inputs {
         schema::object()
             .optional(
                 "onFailure",
-                schema::any("`exit`: the rest is skipped when the step fails. `successAndExit`: the same, as a success."),
+                schema::any(
+                    "`exit`: the rest is skipped when the step fails. `successAndExit`: the same, as a success.",
+                ),
             )
-            .optional("onSuccess", schema::any("`exit`: the rest is skipped when the step ends well."))
+            .optional(
+                "onSuccess",
+                schema::any("`exit`: the rest is skipped when the step ends well."),
+            )
             .optional(
                 "finallyStep",
                 schema::any("`true`: the step, which is the last, is not among those that are skipped."),
@@ -208,10 +213,26 @@ mod tests {
 
     #[test]
     fn parameters_of_the_store_are_put_in() {
-        assert_eq!(filled(json!("-{{ssm:/a}}-{{ ssm:/a }}{{x}}{{{")).unwrap(), json!("-x-x{{x}}{{{"));
-        assert_eq!(filled(json!(["{{ssm:/list}}", {"k": "{{ssm:/list}}"}])).unwrap(), json!(["1", "2", {"k": "1,2"}]));
-        assert!(filled(json!("{{ssm:/none}}")).unwrap_err().message.contains("no parameter `/none`"));
-        assert!(filled(json!("{{ssm:/secret}}")).unwrap_err().message.contains("SecureString"));
+        assert_eq!(
+            filled(json!("-{{ssm:/a}}-{{ ssm:/a }}{{x}}{{{")).unwrap(),
+            json!("-x-x{{x}}{{{")
+        );
+        assert_eq!(
+            filled(json!(["{{ssm:/list}}", {"k": "{{ssm:/list}}"}])).unwrap(),
+            json!(["1", "2", {"k": "1,2"}])
+        );
+        assert!(
+            filled(json!("{{ssm:/none}}"))
+                .unwrap_err()
+                .message
+                .contains("no parameter `/none`")
+        );
+        assert!(
+            filled(json!("{{ssm:/secret}}"))
+                .unwrap_err()
+                .message
+                .contains("SecureString")
+        );
     }
 
     #[test]

@@ -11,4 +11,5 @@ pub mod script;
 
 pub use inputs::{Inputs, text};
 pub use outcome::{Ended, Outputs, conclude, outputs};
-pub use place::{downloads, within};
+pub use place::{FOLDER, downloads, within};
+pub use reboot::completed;

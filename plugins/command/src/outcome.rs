@@ -1,7 +1,7 @@
 //! How a step ended: its outputs or its failure, and whether it asks for the end.
 
 use runwright_sdk::{
-    Failure, FailureKind, Host, Level,
+    Completed, Failure, FailureKind, Host, Level,
     schema::{self, Schema},
 };
 use serde::Serialize;
@@ -34,6 +34,17 @@ pub struct Ended {
     pub stderr: String,
 }
 
+impl From<Completed> for Ended {
+    fn from(completed: Completed) -> Self {
+        Self {
+            code: completed.exit_code.unwrap_or(-1),
+            how: completed.how(),
+            stdout: completed.stdout,
+            stderr: completed.stderr,
+        }
+    }
+}
+
 /// The outputs of a step.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -53,13 +64,22 @@ pub fn outputs() -> Schema {
     schema::object()
         .required("Status", schema::string("`Success`; any other ends the step."))
         .required("ResponseCode", schema::integer("The exit code."))
-        .required("StandardOutput", schema::string("Standard output, at most 24,000 characters."))
-        .required("StandardError", schema::string("Standard error, at most 8,000 characters."))
+        .required(
+            "StandardOutput",
+            schema::string("Standard output, at most 24,000 characters."),
+        )
+        .required(
+            "StandardError",
+            schema::string("Standard error, at most 8,000 characters."),
+        )
         .required(
             "Output",
             schema::string("Standard output and standard error, at most 2,500 characters."),
         )
-        .required("Exit", schema::boolean("Whether the steps behind this one are skipped."))
+        .required(
+            "Exit",
+            schema::boolean("Whether the steps behind this one are skipped."),
+        )
 }
 
 /// The outputs or the failure of a step, as its end and its modifiers say.
@@ -85,7 +105,10 @@ pub fn conclude(host: &impl Host, inputs: &Inputs, ended: Result<Ended, Failure>
         }
     };
     if on_failure == "successAndExit" {
-        host.log(Level::Warn, &format!("a failure that counts as a success: {}", failure.message));
+        host.log(
+            Level::Warn,
+            &format!("a failure that counts as a success: {}", failure.message),
+        );
         let ended = Ended {
             code: SUCCESS_AND_EXIT,
             ..ended
@@ -93,7 +116,11 @@ pub fn conclude(host: &impl Host, inputs: &Inputs, ended: Result<Ended, Failure>
         return Ok(success(&ended, true));
     }
     let exit = on_failure == "exit" || ended.code == FAILURE_AND_EXIT;
-    let status = if failure.kind == FailureKind::TimedOut { "TimedOut" } else { "Failed" };
+    let status = if failure.kind == FailureKind::TimedOut {
+        "TimedOut"
+    } else {
+        "Failed"
+    };
     Err(failure.for_good().with_details(&json!({
         "Status": status,
         "ResponseCode": ended.code,
@@ -137,7 +164,10 @@ fn both(ended: &Ended) -> String {
     if ended.stderr.is_empty() {
         return cut(&ended.stdout, OUTPUT_CHARS_MAX);
     }
-    cut(&format!("{}{SEPARATOR}{}", ended.stdout, ended.stderr), OUTPUT_CHARS_MAX)
+    cut(
+        &format!("{}{SEPARATOR}{}", ended.stdout, ended.stderr),
+        OUTPUT_CHARS_MAX,
+    )
 }
 
 /// A text of at most so many characters; one that is cut says so within them.
@@ -176,7 +206,12 @@ mod tests {
     fn exit_codes_and_modifiers() {
         assert!(!ended(0, json!({})).unwrap().exit);
         assert!(ended(0, json!({"onSuccess": "exit"})).unwrap().exit);
-        assert!(!ended(0, json!({"onSuccess": "Exit", "onFailure": "exit"})).unwrap().exit, "words are exact");
+        assert!(
+            !ended(0, json!({"onSuccess": "Exit", "onFailure": "exit"}))
+                .unwrap()
+                .exit,
+            "words are exact"
+        );
         assert!(ended(168, json!({})).unwrap().exit);
         assert_eq!(exit(&ended(1, json!({})).unwrap_err()), false);
         assert_eq!(exit(&ended(1, json!({"onFailure": "exit"})).unwrap_err()), true);
@@ -202,7 +237,11 @@ mod tests {
             ..Ended::default()
         };
         let outputs = success(&long, false);
-        for (text, most) in [(outputs.standard_output, 24_000), (outputs.standard_error, 8_000), (outputs.output, 2_500)] {
+        for (text, most) in [
+            (outputs.standard_output, 24_000),
+            (outputs.standard_error, 8_000),
+            (outputs.output, 2_500),
+        ] {
             assert_eq!(text.chars().count(), most);
             assert!(text.ends_with(CUT));
         }

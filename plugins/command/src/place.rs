@@ -2,8 +2,7 @@
 
 use runwright_sdk::Context;
 
-/// The folder of this execution's document. It outlives a reboot. Nobody else can make it: see the script in
-/// [`crate::script`] that does.
+/// The folder of this execution's document. It outlives a reboot. [`FOLDER`] makes it, and sees that it is nobody else's.
 #[must_use]
 pub fn downloads(context: &Context) -> String {
     format!("/var/tmp/runwright-{}", context.execution_id)
@@ -20,3 +19,7 @@ pub fn within(context: &Context, path: &str) -> String {
         format!("{}/{path}", downloads(context))
     }
 }
+
+/// Shell functions for scripts that put files there: `own_folder` and `put_file FILE NAME`. They want the variables
+/// `DOWNLOADS` and `DESTINATION`.
+pub const FOLDER: &str = include_str!("../folder.sh");

@@ -12,11 +12,6 @@ use crate::{
     place, reboot,
 };
 
-/// The exit code by which a script asks for a reboot.
-const REBOOT: i32 = 194;
-/// A script that asks for the next one each time would reboot the machine for ever.
-const REBOOTS_MAX: u32 = 10;
-
 const TIMEOUT_SECONDS: std::ops::RangeInclusive<u64> = 5..=172_800;
 const TIMEOUT_SECONDS_DEFAULT: u64 = 3_600;
 
@@ -31,8 +26,7 @@ pub enum Shell {
 
 /// Runs the script that is the last argument. The exit code is that of `exit`, or 1 after an error that ends it; as with
 /// `-File`, which wants a file with another name.
-const POWER_SHELL: &str =
-    "& { param($path) & ([scriptblock]::Create([IO.File]::ReadAllText($path))); exit 0 }";
+const POWER_SHELL: &str = "& { param($path) & ([scriptblock]::Create([IO.File]::ReadAllText($path))); exit 0 }";
 
 /// The manifest of a script plugin.
 #[must_use]
@@ -52,14 +46,20 @@ pub fn manifest(action: &str, version: &str, description: &str) -> Manifest {
         .inputs(inputs)
         .outputs(outcome::outputs())
         .wants("commands", "Runs the script.")
-        .wants("files", "Looks which boot of the machine this is, and for the folder of the document.")
-        .wants("parameters", "Reads what `{{ssm:…}}` names, and how this machine is rebooted.")
+        .wants(
+            "files",
+            "Looks which boot of the machine this is, and for the folder of the document.",
+        )
+        .wants(
+            "parameters",
+            "Reads what `{{ssm:…}}` names, and how this machine is rebooted.",
+        )
         .wants("waits", "Waits for a reboot that the script asks for.")
 }
 
 fn environment() -> Schema {
     schema::map(
-        "The parameters with `interpolationType: ENV_VAR`. Set by the compiler.",
+        "The region, and the parameters with `interpolationType: ENV_VAR`. Set by the compiler.",
         schema::any("A value."),
     )
 }
@@ -71,31 +71,13 @@ fn environment() -> Schema {
 /// A script that does not end well, and everything that keeps it from running.
 pub fn run(host: &impl Host, context: &Context, inputs: Inputs, shell: Shell) -> Result<Outputs, Failure> {
     let inputs = inputs.filled(host)?;
-    let ended = completed(host, context, &inputs, shell).map(|ended| Ended {
-        code: ended.exit_code.unwrap_or(-1),
-        how: ended.how(),
-        stdout: ended.stdout,
-        stderr: ended.stderr,
-    });
+    let ended = completed(host, context, &inputs, shell).map(Ended::from);
     outcome::conclude(host, &inputs, ended)
 }
 
 fn completed(host: &impl Host, context: &Context, inputs: &Inputs, shell: Shell) -> Result<Completed, Failure> {
-    let here: Target = None;
-    let boot = reboot::boot(host, &here);
-    let command = command(host, context, inputs, shell, &here);
-    let mut current = boot;
-    for _ in 0..=REBOOTS_MAX {
-        let ended = host.run(&here, &command).map_err(|error| refused(error, shell))?;
-        if ended.exit_code != Some(REBOOT) {
-            return Ok(ended);
-        }
-        reboot::wait(host, context, &here, current.as_deref())?;
-        current = reboot::boot(host, &here);
-    }
-    Err(Failure::failed(format!(
-        "the script asked for a reboot {REBOOTS_MAX} times, and once more: it does not see that it was done"
-    )))
+    let command = command(host, context, inputs, shell, &None);
+    reboot::completed(host, context, &command, |error| refused(error, shell))
 }
 
 fn refused(error: Error, shell: Shell) -> Failure {
@@ -113,7 +95,14 @@ fn command(host: &impl Host, context: &Context, inputs: &Inputs, shell: Shell, h
         Shell::Posix => Command::script(&script),
         Shell::Power => Command {
             script: Some(script),
-            ..Command::program(["pwsh", "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", POWER_SHELL])
+            ..Command::program([
+                "pwsh",
+                "-NoLogo",
+                "-NoProfile",
+                "-NonInteractive",
+                "-Command",
+                POWER_SHELL,
+            ])
         },
     };
     Command {
@@ -136,7 +125,9 @@ fn variables(host: &impl Host, context: &Context, inputs: &Inputs, here: &Target
     let system = host.read_file(here, "/etc/os-release").unwrap_or_default();
     let system = String::from_utf8_lossy(&system).into_owned();
     let fact = |name: &str| {
-        let line = system.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        let line = system
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         line.unwrap_or_default().trim_matches('"').to_owned()
     };
     let mut variables = vec![
@@ -162,7 +153,10 @@ fn folder(host: &impl Host, context: &Context, inputs: &Inputs, here: &Target) -
         Ok(Some(_)) => Some(path),
         Ok(None) | Err(_) if named.is_empty() => None,
         Ok(None) | Err(_) => {
-            host.log(Level::Warn, &format!("there is no folder {path}: the script runs in the root folder"));
+            host.log(
+                Level::Warn,
+                &format!("there is no folder {path}: the script runs in the root folder"),
+            );
             None
         }
     }

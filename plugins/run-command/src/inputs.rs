@@ -9,7 +9,7 @@ use runwright_sdk::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// The one Command document there is.
+/// The Command document that this plugin runs itself.
 const DOCUMENT: &str = "AWS-RunShellScript";
 /// The most machines SendCommand takes by id.
 const INSTANCES_MAX: u64 = 50;
@@ -55,13 +55,6 @@ pub(crate) struct Script {
 impl Inputs {
     /// The script to run.
     pub(crate) fn script(&self) -> Result<Script, Failure> {
-        let name = self.document_name.rsplit('/').next().unwrap_or_default();
-        if name != DOCUMENT {
-            return Err(Failure::invalid(format!(
-                "input `DocumentName` is `{}`: the engine has the Command document {DOCUMENT} only; use it, or `rw:shell`",
-                self.document_name
-            )));
-        }
         let known = ["commands", "workingDirectory", "executionTimeout"];
         if let Some(unknown) = self.parameters.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(Failure::invalid(format!(
@@ -85,6 +78,31 @@ impl Inputs {
             working_directory,
             timeout_seconds: self.timeout_seconds()?,
         })
+    }
+
+    /// The name of a document that is not run here, but as a child.
+    pub(crate) fn child(&self) -> Option<&str> {
+        let name = match self.document_name.strip_prefix("arn:") {
+            Some(arn) => arn.split_once('/').map_or(arn, |(_, name)| name),
+            None => &self.document_name,
+        };
+        (name != DOCUMENT).then_some(name)
+    }
+
+    /// The parameters of such a document, as Systems Manager carries them: lists of texts.
+    pub(crate) fn document_parameters(&self) -> Value {
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+        };
+        let texts = |value: &Value| match value {
+            Value::Array(items) => items.iter().map(text).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => vec![text(value)],
+        };
+        let parameters = self.parameters.iter();
+        parameters
+            .map(|(name, value)| (name.clone(), Value::from(texts(value))))
+            .collect()
     }
 
     fn timeout_seconds(&self) -> Result<u64, Failure> {
@@ -235,7 +253,10 @@ pub(crate) fn schema() -> Schema {
         ))
     };
     schema::object()
-        .required("DocumentName", schema::string("The Command document: AWS-RunShellScript, or its ARN; on nodes of Systems Manager any other as well."))
+        .required(
+            "DocumentName",
+            schema::string("The Command document, by its name or ARN: AWS-RunShellScript, or one that is found as runbooks are; on nodes of Systems Manager one that the account has."),
+        )
         .optional(
             "InstanceIds",
             schema::list("Nodes of Systems Manager by their ids (`i-…`, `mi-…`; the engine has access to AWS then), or machines, each a target of that name. The engine's own machine when there is none.", schema::string("A target's name."))
@@ -285,10 +306,6 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_said_before_anything_runs() {
         let table = [
-            (
-                json!({"DocumentName": "AWS-RunPowerShellScript"}),
-                "AWS-RunShellScript only",
-            ),
             (
                 json!({"DocumentName": "AWS-RunShellScript"}),
                 "`Parameters.commands` is needed",

@@ -1,9 +1,10 @@
-//! `aws:runCommand`: runs the Command document AWS-RunShellScript on machines, and any document on nodes of Systems
-//! Manager.
+//! `aws:runCommand`: runs a Command document on machines and on nodes of Systems Manager.
 //!
-//! Without machines the command runs where the engine is. Each machine of `InstanceIds` is a target of that
-//! name. They run one after another. Nodes of Systems Manager get one command together (`nodes.rs`).
+//! Without machines the command runs where the engine is. Each machine of `InstanceIds` is a target of that name. They run
+//! one after another: AWS-RunShellScript here, any other document as a child execution (`document.rs`). Nodes of Systems
+//! Manager get one command together (`nodes.rs`).
 
+mod document;
 mod inputs;
 mod nodes;
 mod output;
@@ -50,18 +51,22 @@ impl Action for RunCommand {
         Manifest::new(
             "aws:runCommand",
             env!("CARGO_PKG_VERSION"),
-            "Runs a shell script (document AWS-RunShellScript) on machines, or any Command document on nodes of Systems Manager.",
+            "Runs a Command document on machines or on nodes of Systems Manager, and fails unless it ends well on each.",
         )
         .inputs(inputs::schema())
         .outputs(outputs)
         .wants("commands", "Runs the script.")
+        .wants("executions", "Runs a document other than AWS-RunShellScript.")
     }
 
     fn run(host: &impl Host, context: &Context, inputs: Inputs) -> Result<Outputs, Failure> {
         if inputs.is_for_nodes()? {
             return nodes::run(host, &inputs);
         }
-        let script = inputs.script()?;
+        let work = match inputs.child() {
+            Some(name) => Work::Document(name, inputs.document_parameters()),
+            None => Work::Script(inputs.script()?),
+        };
         let targets = inputs.targets()?;
         let errors_max = inputs.errors_max(targets.len())?;
         if inputs.wants_notices() {
@@ -75,7 +80,11 @@ impl Action for RunCommand {
                 targets.len() as u64,
                 target.as_deref().unwrap_or("this machine"),
             );
-            match run_on(host, context, target, &script) {
+            let ended = match &work {
+                Work::Script(script) => run_on(host, context, target, script),
+                Work::Document(name, parameters) => document::run_on(host, context, target, name, parameters),
+            };
+            match ended {
                 Ok(ended) => last = ended,
                 // A missing grant is missing everywhere; an unknown outcome is for people.
                 Err(failure) if matches!(failure.kind, FailureKind::Denied | FailureKind::Uncertain) => {
@@ -98,6 +107,14 @@ impl Action for RunCommand {
         }
         Err(join(failures, targets.len()))
     }
+}
+
+/// What is run on each machine.
+enum Work<'i> {
+    /// The script of AWS-RunShellScript.
+    Script(inputs::Script),
+    /// Another document, with these parameters.
+    Document(&'i str, serde_json::Value),
 }
 
 /// Exit code and output of one machine.

@@ -1,11 +1,15 @@
 //! `aws:runDocument`, a plugin of Command documents: runs another document as a child execution.
 
 use runwright_plugin_command::{Ended, Inputs, Outputs, conclude, outputs, text, within};
-use runwright_sdk::{Action, Context, Failure, FailureKind, Host, Level, Manifest, Outcome, StartRequest, schema};
+use runwright_sdk::{
+    Action, Context, Failure, FailureKind, Host, Kind, Level, Manifest, Outcome, StartRequest, schema,
+};
 use serde_json::{Map, Value};
 
 /// A document that does nothing, well.
 const NOOP: &str = "AWS-Noop";
+
+const ENDINGS: [&str; 3] = [".json", ".yaml", ".yml"];
 
 /// The action.
 pub struct RunDocument;
@@ -19,9 +23,14 @@ impl Action for RunDocument {
             .required("documentType", schema::any("`SSMDocument` or `LocalPath`."))
             .optional(
                 "documentPath",
-                schema::any("SSMDocument: a name, `name:version` or ARN. LocalPath: a path, also below the document's folder."),
+                schema::any(
+                    "SSMDocument: a name, `name:version` or ARN. LocalPath: a path, also below the document's folder.",
+                ),
             )
-            .optional("documentParameters", schema::any("Its parameters: a map, or the JSON text of one."));
+            .optional(
+                "documentParameters",
+                schema::any("Its parameters: a map, or the JSON text of one."),
+            );
         Manifest::new(
             "aws:runDocument",
             env!("CARGO_PKG_VERSION"),
@@ -30,6 +39,7 @@ impl Action for RunDocument {
         .inputs(inputs)
         .outputs(outputs())
         .wants("executions", "Starts the document and waits for its end.")
+        .wants("files", "Looks for the document in a folder.")
         .wants("parameters", "Reads what `{{ssm:…}}` names.")
     }
 
@@ -44,7 +54,7 @@ fn child(host: &impl Host, context: &Context, inputs: &Inputs) -> Result<Ended, 
     let path = inputs.required("documentPath")?;
     let runbook = match inputs.required("documentType")?.as_str() {
         "SSMDocument" => name_of(&path).to_owned(),
-        "LocalPath" => within(context, &path),
+        "LocalPath" => local(host, within(context, &path))?,
         other => {
             return Err(Failure::invalid(format!(
                 "input `documentType` is `{other}`: it must be SSMDocument or LocalPath"
@@ -66,6 +76,24 @@ fn child(host: &impl Host, context: &Context, inputs: &Inputs) -> Result<Ended, 
     let id = host.start_execution(&request)?;
     host.log(Level::Info, &format!("started {} as {id}", request.runbook));
     ended(host.wait_execution(&id)?, &id, &request.runbook)
+}
+
+/// A document, or the only one of a folder.
+fn local(host: &impl Host, path: String) -> Result<String, Failure> {
+    let is_folder = matches!(host.stat(&None, &path), Ok(Some(facts)) if facts.kind == Kind::Directory);
+    if !is_folder {
+        return Ok(path);
+    }
+    let folder = path.trim_end_matches('/');
+    let mut documents = host.list_directory(&None, folder)?;
+    documents.retain(|name| ENDINGS.iter().any(|ending| name.ends_with(ending)));
+    match documents.as_slice() {
+        [only] => Ok(format!("{folder}/{only}")),
+        _ => Err(Failure::invalid(format!(
+            "{folder} is a folder with {} documents: name the one to run",
+            documents.len()
+        ))),
+    }
 }
 
 /// The name in `arn:…:document/NAME` and in `NAME:VERSION`.
@@ -110,7 +138,10 @@ runwright_sdk::plugin!(RunDocument);
 
 #[cfg(test)]
 mod tests {
-    use runwright_sdk::testing::{FakeHost, check_manifest, context, run};
+    use runwright_sdk::{
+        WriteOptions,
+        testing::{FakeHost, check_manifest, context, run},
+    };
     use serde_json::json;
 
     use super::*;
@@ -150,9 +181,39 @@ mod tests {
     #[test]
     fn a_local_document_is_in_the_folder_of_this_one() {
         let host = child("Success");
-        run::<RunDocument>(&host, json!({"documentType": "LocalPath", "documentPath": "docs/inner.yaml"})).unwrap();
+        run::<RunDocument>(
+            &host,
+            json!({"documentType": "LocalPath", "documentPath": "docs/inner.yaml"}),
+        )
+        .unwrap();
         let path = format!("/var/tmp/runwright-{}/docs/inner.yaml", context().execution_id);
         assert_eq!(started(&host)["runbook"], path);
+    }
+
+    #[test]
+    fn the_only_document_of_a_folder_is_meant() {
+        let folder = format!("/var/tmp/runwright-{}/docs", context().execution_id);
+        let write = |host: &FakeHost, name: &str| {
+            let options = WriteOptions {
+                parents: true,
+                ..WriteOptions::default()
+            };
+            host.write_file(&None, &format!("{folder}/{name}"), b"", &options)
+                .unwrap();
+        };
+        let host = child("Success");
+        write(&host, "one.yaml");
+        write(&host, "README.md");
+        let inputs = json!({"documentType": "LocalPath", "documentPath": "docs"});
+        run::<RunDocument>(&host, inputs.clone()).unwrap();
+        assert_eq!(started(&host)["runbook"], format!("{folder}/one.yaml"));
+        write(&host, "two.json");
+        assert!(
+            run::<RunDocument>(&host, inputs)
+                .unwrap_err()
+                .message
+                .contains("2 documents")
+        );
     }
 
     #[test]

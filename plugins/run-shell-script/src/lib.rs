@@ -44,7 +44,8 @@ mod tests {
             parents: true,
             ..WriteOptions::default()
         };
-        host.write_file(&None, BOOT_ID, format!("{id}\n").as_bytes(), &options).unwrap();
+        host.write_file(&None, BOOT_ID, format!("{id}\n").as_bytes(), &options)
+            .unwrap();
     }
 
     #[test]
@@ -60,14 +61,20 @@ mod tests {
             assert_eq!(command.timeout_ms, Some(3_600_000));
             assert_eq!(command.working_directory, None);
             let has = |name: &str, value: &str| command.environment.contains(&(name.into(), value.into()));
-            assert!(has("SSM_COMMAND_ID", "execution-1") && has("AWS_SSM_PLATFORM_NAME", "Some OS") && has("SSM_X", ""));
+            assert!(
+                has("SSM_COMMAND_ID", "execution-1") && has("AWS_SSM_PLATFORM_NAME", "Some OS") && has("SSM_X", "")
+            );
             Ok(FakeHost::exit(0, "done\n"))
         });
         let release = b"ID=some\nNAME=\"Some OS\"\nVERSION_ID=7\n";
-        host.write_file(&None, "/etc/os-release", release, &WriteOptions::default()).unwrap();
+        host.write_file(&None, "/etc/os-release", release, &WriteOptions::default())
+            .unwrap();
         let inputs = json!({"runCommand": ["a", ["b", "c"]], "timeoutSeconds": "4", "environment": {"SSM_X": ""}});
         let outputs = run::<RunShellScript>(&host, inputs).unwrap();
-        assert_eq!((&outputs["Output"], &outputs["ResponseCode"]), (&json!("done\n"), &json!(0)));
+        assert_eq!(
+            (&outputs["Output"], &outputs["ResponseCode"]),
+            (&json!("done\n"), &json!(0))
+        );
     }
 
     #[test]
@@ -102,7 +109,11 @@ mod tests {
         boots(&host, "11-a");
         run::<RunShellScript>(&host, json!({"runCommand": ["x"]})).unwrap();
         assert_eq!(runs.get(), 3);
-        let probes: Vec<String> = host.done(None).calls_of("waits.probe").map(|call| call.request.clone()).collect();
+        let probes: Vec<String> = host
+            .done(None)
+            .calls_of("waits.probe")
+            .map(|call| call.request.clone())
+            .collect();
         assert_eq!(probes.len(), 2);
         assert!(probes[0].contains("!= 11-a"), "{}", probes[0]);
         assert!(host.lines().iter().any(|line| line.contains("asks for a reboot")));
@@ -130,7 +141,8 @@ mod tests {
             }));
         boots(&host, "1");
         let how = NewValue::Given("reboot".into());
-        host.put_parameter("/runwright/reboot", ParameterType::Plain, &how, false).unwrap();
+        host.put_parameter("/runwright/reboot", ParameterType::Plain, &how, false)
+            .unwrap();
         run::<RunShellScript>(&host, json!({"runCommand": ["x"]})).unwrap();
         assert_eq!(answers.get(), 3);
     }
@@ -139,7 +151,11 @@ mod tests {
     fn without_a_boot_id_nobody_can_wait_for_a_reboot() {
         let host = FakeHost::new().on_command(|_, _| Ok(FakeHost::exit(194, "")));
         let failure = run::<RunShellScript>(&host, json!({"runCommand": ["x"]})).unwrap_err();
-        assert!(failure.message.contains("tells one boot from another"), "{}", failure.message);
+        assert!(
+            failure.message.contains("tells one boot from another"),
+            "{}",
+            failure.message
+        );
     }
 
     #[test]
@@ -153,6 +169,10 @@ mod tests {
         }
         boots(&host, "1");
         let failure = run::<RunShellScript>(&host, json!({"runCommand": ["x"]})).unwrap_err();
-        assert!(failure.message.contains("10 times, and once more"), "{}", failure.message);
+        assert!(
+            failure.message.contains("10 times, and once more"),
+            "{}",
+            failure.message
+        );
     }
 }

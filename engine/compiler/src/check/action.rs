@@ -46,7 +46,8 @@ fn problem(draft: &Draft<'_>, action: &Spanned<String>) -> Finding {
         .actions
         .keys()
         .chain(&draft.catalog.names)
-        .map(String::as_str);
+        .map(String::as_str)
+        .filter(|name| !command::is_plugin(name));
     let near = draft.suggest.nearest(name, provided.chain(known::SSM_ACTIONS));
     let finding = Finding::error(codes::UNKNOWN_ACTION, place, format!("there is no action `{name}`"));
     match near {

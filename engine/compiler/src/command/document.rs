@@ -20,7 +20,14 @@ use crate::{
 };
 
 /// Keys of every schema.
-const COMMON: [&str; 6] = ["$schema", "schemaVersion", "description", "parameters", "files", "outputs"];
+const COMMON: [&str; 6] = [
+    "$schema",
+    "schemaVersion",
+    "description",
+    "parameters",
+    "files",
+    "outputs",
+];
 const STEPS: &str = "mainSteps";
 const PLUGINS: &str = "runtimeConfig";
 
@@ -123,7 +130,8 @@ fn limited(mut document: Document, place: Place, findings: &mut Findings) -> Doc
     if count > STEPS_MAX {
         let message = format!("the document has {count} steps, more than the {STEPS_MAX} of the limit `plan-steps`");
         let head = Place::new(place.start as usize, place.start as usize + 1);
-        findings.push(Finding::error(codes::TOO_MANY_STEPS, head, message).help("split it: aws:runDocument runs a part"));
+        findings
+            .push(Finding::error(codes::TOO_MANY_STEPS, head, message).help("split it: aws:runDocument runs a part"));
         document.steps.clear();
     }
     document

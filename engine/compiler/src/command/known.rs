@@ -30,7 +30,13 @@ pub(crate) enum Here {
 
 const SCRIPT: &[&str] = &["runCommand", "timeoutSeconds", "workingDirectory"];
 
-const fn plugin(name: &'static str, since: Schema, here: Here, inputs: &'static [&'static str], required: usize) -> Plugin {
+const fn plugin(
+    name: &'static str,
+    since: Schema,
+    here: Here,
+    inputs: &'static [&'static str],
+    required: usize,
+) -> Plugin {
     Plugin {
         name,
         since,
@@ -54,7 +60,9 @@ pub(crate) const PLUGINS: &[Plugin] = &[
     plugin(
         "aws:configureDocker",
         Schema::V2_0,
-        Here::Refused("which packages make Docker is for whoever owns the machine to say; install it with aws:runShellScript"),
+        Here::Refused(
+            "which packages make Docker is for whoever owns the machine to say; install it with aws:runShellScript",
+        ),
         &["action"],
         1,
     ),
@@ -68,7 +76,9 @@ pub(crate) const PLUGINS: &[Plugin] = &[
     plugin(
         "aws:domainJoin",
         Schema::V1_2,
-        Here::Refused("it joins a machine to a directory of AWS Directory Service, with a computer account that only the service makes"),
+        Here::Refused(
+            "it joins a machine to a directory of AWS Directory Service, with a computer account that only the service makes",
+        ),
         &[
             "directoryId",
             "directoryName",
@@ -91,7 +101,13 @@ pub(crate) const PLUGINS: &[Plugin] = &[
         "aws:psModule",
         Schema::V1_2,
         Here::WindowsOnly,
-        &["source", "runCommand", "sourceHash", "timeoutSeconds", "workingDirectory"],
+        &[
+            "source",
+            "runCommand",
+            "sourceHash",
+            "timeoutSeconds",
+            "workingDirectory",
+        ],
         1,
     ),
     plugin(
@@ -154,7 +170,13 @@ pub(crate) const PLUGINS: &[Plugin] = &[
         ],
         0,
     ),
-    plugin("aws:updateAgent", Schema::V1_2, Here::WindowsOnly, &["agentName", "source", "allowDowngrade", "targetVersion"], 1),
+    plugin(
+        "aws:updateAgent",
+        Schema::V1_2,
+        Here::WindowsOnly,
+        &["agentName", "source", "allowDowngrade", "targetVersion"],
+        1,
+    ),
     plugin(
         "aws:updateSsmAgent",
         Schema::V1_2,

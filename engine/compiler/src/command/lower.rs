@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runwright_model::{
-    expression::{Condition, Reference, Template},
+    expression::{Condition, Global, Reference, Template},
     id::StepId,
     plan::{CommandFlow, Order, OutputReference, Plan},
     step::{OnFailure, Retry, RollbackSpec, Step, StepKind},
@@ -30,6 +30,7 @@ use crate::{
 const MODIFIERS: [&str; 3] = ["onFailure", "onSuccess", "finallyStep"];
 /// The input by which a script gets its environment.
 const ENVIRONMENT: &str = "environment";
+const REGION: &str = "AWS_SSM_REGION_NAME";
 /// The output that a step shows to whoever started the document.
 const OUTPUT: &str = "Output";
 
@@ -171,7 +172,11 @@ impl Lowering<'_> {
                 findings.push(Finding::error(codes::ACTION_NOT_PROVIDED, place, message));
             }
             Here::WindowsOnly => {
-                let becomes = if self.document.schema == Schema::V2_2 { "is skipped" } else { "fails" };
+                let becomes = if self.document.schema == Schema::V2_2 {
+                    "is skipped"
+                } else {
+                    "fails"
+                };
                 let message = format!("`{name}` exists on Windows only; elsewhere its step {becomes}");
                 findings.push(Finding::warning(codes::PLUGIN_NOT_HERE, place, message));
             }
@@ -223,14 +228,20 @@ impl Lowering<'_> {
                 findings.push(Finding::error(codes::MISSING_INPUT, raw.inputs_place, message));
             }
         }
-        if plugin.shell.is_some() && !self.document.exported.is_empty() {
-            let variables = self.document.exported.iter().map(|name| {
-                let reference = Template::Reference(Reference::Parameter(name.clone()));
-                (variable(name), reference)
-            });
-            inputs.push((ENVIRONMENT.to_owned(), Template::Map(variables.collect())));
+        if plugin.shell.is_some() {
+            inputs.push((ENVIRONMENT.to_owned(), self.environment()));
         }
         inputs
+    }
+
+    /// What a script has as variables: where it runs, and the parameters that are none of its text.
+    fn environment(&self) -> Template {
+        let region = Template::Reference(Reference::Global(Global::Region));
+        let exported = self.document.exported.iter().map(|name| {
+            let reference = Template::Reference(Reference::Parameter(name.clone()));
+            (variable(name), reference)
+        });
+        Template::Map(std::iter::once((REGION.to_owned(), region)).chain(exported).collect())
     }
 }
 

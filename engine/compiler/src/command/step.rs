@@ -49,8 +49,12 @@ pub(crate) fn read(node: Node, schema: Schema, findings: &mut Findings) -> Optio
     let precondition = fields.take("precondition").filter(|entry| !entry.value.is_null());
     if let Some(entry) = precondition.as_ref().filter(|_| schema < Schema::V2_2) {
         findings.push(
-            Finding::error(codes::BAD_PRECONDITION, entry.key_place, "preconditions need schema 2.2")
-                .help("write `schemaVersion: \"2.2\"`"),
+            Finding::error(
+                codes::BAD_PRECONDITION,
+                entry.key_place,
+                "preconditions need schema 2.2",
+            )
+            .help("write `schemaVersion: \"2.2\"`"),
         );
     }
     // What an instance profile of old was started with.
@@ -58,7 +62,10 @@ pub(crate) fn read(node: Node, schema: Schema, findings: &mut Findings) -> Optio
     for entry in fields.rest() {
         let known = IGNORED.iter().find(|(key, _)| *key == entry.key);
         let message = format!("`{}` has no effect beside `inputs`", entry.key);
-        let help = known.map_or("the keys of a step are name, action, inputs, precondition and description", |(_, why)| *why);
+        let help = known.map_or(
+            "the keys of a step are name, action, inputs, precondition and description",
+            |(_, why)| *why,
+        );
         findings.push(Finding::warning(codes::UNKNOWN_KEY, entry.key_place, message).help(help));
     }
     let (name, plugin) = (checked(name?, findings), plugin?);
@@ -129,7 +136,10 @@ fn runs(entry: Entry, findings: &mut Findings) -> Vec<RawStep> {
             vec![run(id.unwrap_or_else(|| plugin.value.clone()), inputs)]
         }
         Shape::Null | Shape::Boolean(_) | Shape::Number(_) => {
-            findings.push(wrong_type(&properties.value, "`properties` must be a map or a list of maps"));
+            findings.push(wrong_type(
+                &properties.value,
+                "`properties` must be a map or a list of maps",
+            ));
             Vec::new()
         }
     }

@@ -40,7 +40,9 @@ impl<'d> Substitution<'d> {
     pub(crate) fn template(&self, node: &Node, script: Option<Shell>, findings: &mut Findings) -> Template {
         match &node.shape {
             Shape::Text(text) => self.pieces(text, node.place, script, findings),
-            Shape::List(items) => template::list(items.iter().map(|item| self.template(item, script, findings)).collect()),
+            Shape::List(items) => {
+                template::list(items.iter().map(|item| self.template(item, script, findings)).collect())
+            }
             Shape::Map(entries) => template::map(
                 entries
                     .iter()
@@ -128,7 +130,9 @@ mod tests {
         fn lookup(&self, reference: &Reference) -> Option<Value> {
             match reference {
                 Reference::Parameter(name) => self.0.get(name).cloned(),
-                Reference::Output { .. } | Reference::Variable(_) | Reference::Global(_) | Reference::ExecutionId => None,
+                Reference::Output { .. } | Reference::Variable(_) | Reference::Global(_) | Reference::ExecutionId => {
+                    None
+                }
             }
         }
     }
@@ -162,7 +166,17 @@ mod tests {
 
     #[test]
     fn other_braces_stay() {
-        for text in ["{{", "{{}}", "{{ a b }}", "{{ A", "{{A.B}}", "{{ssm:/a/b}}", "{{ A }", "{{\tA}}", "é{{é}}"] {
+        for text in [
+            "{{",
+            "{{}}",
+            "{{ a b }}",
+            "{{ A",
+            "{{A.B}}",
+            "{{ssm:/a/b}}",
+            "{{ A }",
+            "{{\tA}}",
+            "é{{é}}",
+        ] {
             assert_eq!(resolved(text, None), (json!(text), 0));
         }
         assert_eq!(resolved("{{ Unknown }}", None), (json!("{{ Unknown }}"), 1));
@@ -170,7 +184,10 @@ mod tests {
 
     #[test]
     fn exported_values_never_stand_in_scripts() {
-        assert_eq!(resolved("echo \"{{ Env }}s\"", Some(Shell::Posix)).0, json!("echo \"${SSM_Env}s\""));
+        assert_eq!(
+            resolved("echo \"{{ Env }}s\"", Some(Shell::Posix)).0,
+            json!("echo \"${SSM_Env}s\"")
+        );
         assert_eq!(resolved("{{Env}}", Some(Shell::PowerShell)).0, json!("${env:SSM_Env}"));
         assert_eq!(resolved("{{Env}}", None).0, json!("value"));
     }

@@ -49,6 +49,11 @@ fn closed(properties: Value, required: Value) -> Value {
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
+/// An action that takes and returns anything.
+fn open(name: &str) -> ActionSpec {
+    action(name, json!({"type": "object"}), json!({"type": "object"}), false)
+}
+
 /// Some actions with closed schemas.
 pub fn catalog() -> Catalog {
     let text = json!({"type": "string"});
@@ -98,18 +103,8 @@ pub fn catalog() -> Catalog {
             ),
             false,
         ),
-        action(
-            "aws:executeAwsApi",
-            json!({"type": "object"}),
-            json!({"type": "object"}),
-            false,
-        ),
-        action(
-            "aws:runShellScript",
-            json!({"type": "object"}),
-            json!({"type": "object"}),
-            false,
-        ),
+        open("aws:executeAwsApi"),
+        open("aws:runShellScript"),
         action(
             "acme:drain",
             closed(
