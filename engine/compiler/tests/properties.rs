@@ -9,6 +9,7 @@ use support::{catalog, source};
 /// A document with a bit of everything.
 const SEED: &str = include_str!("fixtures/everything.yaml");
 const SEED_JSON: &str = include_str!("fixtures/everything.json");
+const COMMAND: &str = include_str!("fixtures/command.yaml");
 
 /// Pieces that documents break on.
 const PIECES: [&str; 24] = [
@@ -128,6 +129,11 @@ proptest! {
     #[test]
     fn changed_json_is_answered(changes in changes()) {
         holds(&changed(SEED_JSON, &changes))?;
+    }
+
+    #[test]
+    fn changed_command_documents_are_answered(changes in changes()) {
+        holds(&changed(COMMAND, &changes))?;
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::{codes, state::State};
 
 /// What this machine runs, in the words of preconditions. Targets elsewhere will have to say their own.
-const PLATFORM: &str = if cfg!(target_os = "macos") { "MacOS" } else { "Linux" };
+pub const PLATFORM: &str = if cfg!(target_os = "macos") { "MacOS" } else { "Linux" };
 
 /// Where the references of a running execution find their values.
 pub(crate) struct StateScope<'a> {

@@ -148,6 +148,7 @@ impl Template {
                 .map(|piece| match piece {
                     Piece::Text(text) => text.clone(),
                     Piece::Reference(reference) => text_of(&value(reference)),
+                    Piece::Collapsed(reference) => text_of(&value(reference)).replace("$$", "$"),
                 })
                 .collect::<String>()
                 .into(),

@@ -161,6 +161,7 @@ fn details(step: &PreviewStep, following: Option<&str>) -> Vec<(String, String)>
     match step.on_failure.as_str() {
         "Abort" => {}
         "Continue" => row("failure", "the flow goes on".to_owned()),
+        "Exit" => row("failure", "the steps behind it are skipped".to_owned()),
         "Rollback" => row("failure", "what was done is undone".to_owned()),
         jump => row("failure", format!("goes on at {}", jump.trim_start_matches("step:"))),
     }

@@ -49,6 +49,16 @@ fn closed(properties: Value, required: Value) -> Value {
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
+/// The plugins of Command documents that there are.
+const COMMAND_PLUGINS: [&str; 6] = [
+    "aws:configurePackage",
+    "aws:downloadContent",
+    "aws:runDocument",
+    "aws:runPowerShellScript",
+    "aws:runShellScript",
+    "aws:softwareInventory",
+];
+
 /// An action that takes and returns anything.
 fn open(name: &str) -> ActionSpec {
     action(name, json!({"type": "object"}), json!({"type": "object"}), false)
@@ -104,7 +114,6 @@ pub fn catalog() -> Catalog {
             false,
         ),
         open("aws:executeAwsApi"),
-        open("aws:runShellScript"),
         action(
             "acme:drain",
             closed(
@@ -118,6 +127,7 @@ pub fn catalog() -> Catalog {
     Catalog {
         actions: actions
             .into_iter()
+            .chain(COMMAND_PLUGINS.map(open))
             .map(|spec| (spec.manifest.action.clone(), spec))
             .collect(),
         ..Catalog::default()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runwright_compiler::ssm_default;
+use runwright_executor::PLATFORM;
 use runwright_model::{
     expression::{Global, Reference, Scope},
     plan::Plan,
@@ -52,6 +53,7 @@ impl Scope for Before {
         match reference {
             Reference::Parameter(name) => self.parameters.get(name).cloned(),
             Reference::Variable(name) => self.variables.get(name).cloned(),
+            Reference::Global(Global::Platform) => Some(PLATFORM.into()),
             Reference::Global(_) if self.aws => None,
             Reference::Global(Global::Region) => Some(LOCAL_REGION.into()),
             Reference::Global(Global::AccountId) => Some(LOCAL_ACCOUNT.into()),

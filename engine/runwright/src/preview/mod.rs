@@ -157,7 +157,7 @@ pub struct PreviewStep {
     /// How long an attempt may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u64>,
-    /// What its failure means: `Abort`, `Continue`, `Rollback` or `step:NAME`.
+    /// What its failure means: `Abort`, `Continue`, `Rollback`, `step:NAME`, or `Exit` (Command documents).
     pub on_failure: String,
     /// What its plugin asks for, and gets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -349,6 +349,8 @@ fn step(plan: &Plan, id: StepId, edges: &[Edge], scope: &Before) -> PreviewStep 
         max_attempts: step.retry.max_attempts,
         timeout_seconds: step.timeout_seconds,
         on_failure: match step.on_failure {
+            // In Command documents the steps behind it are skipped.
+            OnFailure::Abort if plan.command.is_some() => "Exit".to_owned(),
             OnFailure::Abort => "Abort".to_owned(),
             OnFailure::Continue => "Continue".to_owned(),
             OnFailure::Rollback => "Rollback".to_owned(),

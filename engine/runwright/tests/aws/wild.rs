@@ -74,7 +74,7 @@ fn text_of(template: &Template) -> Option<String> {
                 .iter()
                 .map(|piece| match piece {
                     Piece::Text(text) => text.as_str(),
-                    Piece::Reference(_) => "x",
+                    Piece::Reference(_) | Piece::Collapsed(_) => "x",
                 })
                 .collect(),
         ),

@@ -164,10 +164,12 @@ fn node(plan: &Plan, at: usize, step: &Step, edges: &[Edge]) -> Node {
         rollback: offered && wanted,
         ends: step.is_end || !goes_on,
         when: step.when.as_ref().map(ToString::to_string),
-        on_failure: match step.on_failure {
-            OnFailure::Abort | OnFailure::Goto(_) => None,
-            OnFailure::Continue => Some("Continue"),
-            OnFailure::Rollback => Some("Rollback"),
+        on_failure: match (step.on_failure, &plan.command) {
+            // In Command documents the flow goes on by itself.
+            (OnFailure::Abort, Some(_)) => Some("exit"),
+            (OnFailure::Abort | OnFailure::Goto(_), _) | (OnFailure::Continue, Some(_)) => None,
+            (OnFailure::Continue, None) => Some("Continue"),
+            (OnFailure::Rollback, _) => Some("Rollback"),
         },
     }
 }
