@@ -430,6 +430,30 @@ fn a_killed_engine_goes_on_with_the_document_where_it_was() {
 }
 
 #[test]
+fn what_failed_is_mended_from_the_first_failure_on() {
+    let machine = Machine::new();
+    let (gate, log) = (machine.path().join("there"), machine.path().join("log"));
+    let look = format!("test -e '{}'", gate.display());
+    let say = |word: &str| format!("echo {word} >> '{}'", log.display());
+    let mut last = shell("last", &[&look]);
+    last["inputs"]["onFailure"] = json!("exit");
+    let steps = json!([
+        shell("one", &[&say("one")]),
+        shell("two", &[&look]),
+        shell("three", &[&say("three")]),
+        last,
+        shell("five", &[&say("five")])
+    ]);
+    document(&machine, "mend.json", &steps);
+    assert_eq!(run(&machine, "mend").0, 1);
+    fs::write(&gate, "").unwrap();
+    let done = machine.say("runwright resume it");
+    assert_eq!(done.exit, 0, "{}{}", done.stdout, done.stderr);
+    assert_eq!(shown(&machine)["status"], "Success");
+    assert_eq!(fs::read_to_string(&log).unwrap(), "one\nthree\nthree\nfive\n");
+}
+
+#[test]
 fn a_reboot_is_waited_for() {
     let machine = Machine::new();
     document(

@@ -52,3 +52,13 @@ pub(crate) fn is_worse(plan: &Plan, status: Status, found: Status) -> bool {
 pub(crate) fn rank(plan: &Plan, status: Status) -> u8 {
     u8::from(plan.command.is_some() && status == Status::TimedOut)
 }
+
+/// The first step of a Command document that did not end well: others behind it have run all the same.
+pub(crate) fn first_failed(state: &State) -> Option<StepId> {
+    state.plan.command.as_ref()?;
+    let failed = |id: &StepId| {
+        let status = state.visit(*id).map(|visit| visit.status);
+        matches!(status, Some(Status::Failed | Status::TimedOut | Status::Cancelled))
+    };
+    state.plan.step_ids().find(failed)
+}

@@ -404,7 +404,13 @@ impl State {
         for step in reentered {
             self.reenter(step);
         }
-        self.critical = self.first_critical(|step| kept(self, step));
+        let runs_again = |step: StepId| match resumption.from {
+            // The steps of a Command document all follow each other.
+            Some(from) if self.plan.command.is_some() => step >= from,
+            Some(from) => step == from,
+            None => false,
+        };
+        self.critical = self.first_critical(|step| kept(self, step) && !runs_again(step));
     }
 
     /// The earliest failure that counts for the whole, of the steps that stand.

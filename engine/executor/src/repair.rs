@@ -14,7 +14,7 @@ use runwright_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Error, error::Affected, rollback, state::State};
+use crate::{Error, command, error::Affected, rollback, state::State};
 
 /// How an ended execution is to go on.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -282,7 +282,9 @@ fn stopped_at(state: &State) -> Option<StepId> {
         .filter(undone)
         .min_by_key(|id| ended_by(state, *id));
     let cancelled = |id: &StepId| state.visit(*id).is_some_and(|visit| visit.status == Status::Cancelled);
+    let failed = || command::first_failed(state);
     first_undone
+        .or_else(failed)
         .or_else(|| state.critical.as_ref().map(|(step, _, _)| *step))
         .or_else(|| {
             state
