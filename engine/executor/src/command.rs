@@ -20,6 +20,21 @@ impl State {
             self.exited = Some(id);
         }
     }
+
+    /// Whether a failure with this status counts more for the whole than one found before.
+    pub(crate) fn is_worse(&self, status: Status) -> bool {
+        let found = self.critical.as_ref().map(|(_, found, _)| rank(&self.plan, *found));
+        found.is_none_or(|found| rank(&self.plan, status) < found)
+    }
+
+    /// Whether a step runs again when the flow goes on at `from`: the steps of a Command document all follow each other.
+    pub(crate) fn runs_again(&self, from: Option<StepId>, step: StepId) -> bool {
+        match from {
+            Some(from) if self.plan.command.is_some() => step >= from,
+            Some(from) => step == from,
+            None => false,
+        }
+    }
 }
 
 /// Whether a failed step asks for the end: its author wrote `onFailure`, or its plugin says so.
@@ -41,11 +56,6 @@ pub(crate) fn skipped_behind(state: &State, id: StepId) -> Option<String> {
     let flow = state.plan.command.as_ref()?;
     let by = state.exited.filter(|_| flow.finally != Some(id))?;
     Some(format!("step {} asked for the end", state.plan.step(by).name))
-}
-
-/// Whether a status counts more for the whole than one found before.
-pub(crate) fn is_worse(plan: &Plan, status: Status, found: Status) -> bool {
-    rank(plan, status) < rank(plan, found)
 }
 
 /// The order in which statuses of failed steps decide that of the whole. In runbooks the first one does.

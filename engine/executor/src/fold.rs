@@ -247,11 +247,7 @@ impl State {
             self.go(id, step.on_cancel.filter(|_| asked));
             return;
         }
-        let worse = match &self.critical {
-            None => true,
-            Some((_, found, _)) => command::is_worse(&self.plan, status, *found),
-        };
-        if step.is_critical && worse {
+        if step.is_critical && self.is_worse(status) {
             self.critical = Some((id, status, failure.clone()));
         }
         if self.plan.command.is_some() {
@@ -404,13 +400,7 @@ impl State {
         for step in reentered {
             self.reenter(step);
         }
-        let runs_again = |step: StepId| match resumption.from {
-            // The steps of a Command document all follow each other.
-            Some(from) if self.plan.command.is_some() => step >= from,
-            Some(from) => step == from,
-            None => false,
-        };
-        self.critical = self.first_critical(|step| kept(self, step) && !runs_again(step));
+        self.critical = self.first_critical(|step| kept(self, step) && !self.runs_again(resumption.from, step));
     }
 
     /// The earliest failure that counts for the whole, of the steps that stand.
