@@ -92,7 +92,7 @@ fn its_commands_run() {
         .filter(|(info, _)| info == "sh run")
         .map(|(_, body)| body)
         .collect();
-    assert_eq!(runnable.len(), 3, "the README has blocks to run");
+    assert_eq!(runnable.len(), 4, "the README has blocks to run");
     for text in &runnable {
         place.run(text);
     }

@@ -71,6 +71,7 @@ mod yaml;
 
 pub use bind::{BindError, bind, ssm_default};
 pub use codes::CODES;
+pub use command::is_plugin as is_command_plugin;
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use duration::parse as duration_ms;
 pub use flow::{Edge, EdgeKind, edges};

@@ -276,7 +276,8 @@ impl Library {
     pub async fn schema(&self, components: &[String]) -> Result<serde_json::Value, Error> {
         let outside = self.outsiders.manifests();
         let mut actions: BTreeMap<String, Manifest> = outside.map(|it| (it.action.clone(), it.clone())).collect();
-        for plugin in self.plugins().await? {
+        let is_action = |plugin: &PluginView| !runwright_compiler::is_command_plugin(&plugin.manifest.action);
+        for plugin in self.plugins().await?.into_iter().filter(is_action) {
             actions.insert(plugin.manifest.action.clone(), plugin.manifest);
         }
         for component in components {

@@ -191,7 +191,8 @@ pub(crate) fn find(name: &str) -> Option<&'static Plugin> {
     PLUGINS.iter().find(|plugin| plugin.name == name)
 }
 
-/// Whether Command documents have a plugin of this name.
-pub(crate) fn is_plugin(name: &str) -> bool {
+/// Whether Command documents have a plugin of this name, which runbooks then have no action of.
+#[must_use]
+pub fn is_plugin(name: &str) -> bool {
     find(name).is_some()
 }

@@ -12,7 +12,7 @@ mod step;
 mod substitution;
 
 pub(crate) use document::{Document, read, schema};
-pub(crate) use known::is_plugin;
+pub use known::is_plugin;
 pub(crate) use lower::plan;
 
 /// The schema of a document.
