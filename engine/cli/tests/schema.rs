@@ -82,7 +82,8 @@ async fn documents_that_compile_pass() {
     {
         let name = path.display().to_string();
         let runbook = library.runbook(&name).await.unwrap();
-        if runbook.compiled.plan.is_none() {
+        // The schema is that of runbooks; Command documents are another language.
+        if runbook.compiled.plan.is_none_or(|plan| plan.command.is_some()) {
             continue;
         }
         compiled += 1;
