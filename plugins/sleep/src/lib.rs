@@ -168,11 +168,20 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_in_the_past_ends_at_once() {
+    fn case_27_a_moment_in_the_past_ends_at_once() {
         let host = FakeHost::new();
         run::<Sleep>(&host, json!({"Timestamp": "2021-01-01T01:00:00Z"})).unwrap();
         assert_eq!(host.now(), FakeHost::START);
         run::<Sleep>(&host, json!({"Timestamp": "2026-01-01T03:00:00+02:00"})).unwrap();
         assert_eq!(host.now(), FakeHost::START + 3_600_000);
+    }
+
+    #[test]
+    fn case_28_seven_days_are_a_second_too_long() {
+        let host = FakeHost::new();
+        let refused = run::<Sleep>(&host, json!({"Duration": "PT168H"})).unwrap_err();
+        assert_eq!(refused.kind, FailureKind::InvalidInput);
+        assert!(host.functions().is_empty(), "it slept all the same");
+        assert_eq!(run::<Sleep>(&host, json!({"Duration": "PT167H59M59S"})), Ok(json!({})));
     }
 }
