@@ -25,6 +25,7 @@ use runwright_model::{
     event::{Mode, Started},
     failure::{Failure, FailureKind},
     grant::Grants,
+    grant::Policy,
     id::ExecutionId,
     plan::Plan,
     secret::{SecretSource, Secrets},
@@ -64,6 +65,7 @@ impl Engine {
             secrets: effects.clone(),
             clock: Arc::new(WallClock),
             runbooks: effects.clone(),
+            policy: Policy::default(),
         };
         Ok(Self {
             store,

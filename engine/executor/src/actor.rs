@@ -291,7 +291,7 @@ impl Actor {
             return Ok(Ticket::Suspended);
         }
         let digest = request.digest();
-        let refused = match react::check_call(&self.state, of, call, &request) {
+        let refused = match react::check_call(&self.state, of, call, &request, &self.shared.ports.policy) {
             Ok(()) => None,
             Err(Refusal::Answer(error)) => Some(error),
             Err(Refusal::Stop(failure)) => return Ok(Ticket::Stopped(failure)),

@@ -5,6 +5,7 @@ use runwright_model::{
     digest::Digest,
     event::{Event, Hold, Pause, Phase, Signal, Try},
     failure::{Failure, FailureKind},
+    grant::Policy,
     id::ExecutionId,
     invocation::Invoked,
     step::StepKind,
@@ -43,7 +44,13 @@ pub(crate) fn invoked(state: &State, of: Try, invoked: Invoked, now: Timestamp) 
 }
 
 /// Whether a try may make a call, and its answer when it may not.
-pub(crate) fn check_call(state: &State, of: Try, number: u32, request: &Request) -> Result<(), Refusal> {
+pub(crate) fn check_call(
+    state: &State,
+    of: Try,
+    number: u32,
+    request: &Request,
+    policy: &Policy,
+) -> Result<(), Refusal> {
     if number >= limits::CALLS_MAX {
         return Err(Refusal::Stop(too_many_calls(state, of)));
     }
@@ -69,7 +76,8 @@ pub(crate) fn check_call(state: &State, of: Try, number: u32, request: &Request)
         let missing = format!("`{capability}` among the capabilities of the plugin's own manifest");
         return Err(Refusal::Answer(CallError::Denied { capability, missing }));
     }
-    spec.grants.check(request).map_err(Refusal::Answer)?;
+    let grants = spec.grants.clone().under(policy, action);
+    grants.check(request).map_err(Refusal::Answer)?;
     match request {
         Request::Executions(executions::Request::Wait { id }) if !started_child(state, of, id) => Err(Refusal::Answer(
             CallError::NotFound(format!("this step started no execution {id}")),

@@ -13,6 +13,7 @@ use runwright_model::{
     digest::Digest,
     event::{Event, Mode, Parent, Started, Try},
     failure::{Failure, FailureKind},
+    grant::Policy,
     id::ExecutionId,
     invocation::Invoker,
     plan::Plan,
@@ -51,6 +52,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Finds runbooks for children.
     pub runbooks: Arc<dyn Runbooks>,
+    /// What plugins may do at most.
+    pub policy: Policy,
 }
 
 pub(crate) struct Shared {

@@ -149,7 +149,7 @@ impl Actor {
             StepKind::Action { action, .. } => {
                 let spec = self.state.plan.actions.get(action)?;
                 let invocation = self.invocation(of, action, spec)?;
-                let live = Arc::new(self.live_line(of, spec.component, spec.grants.clone())?);
+                let live = Arc::new(self.live_line(of, spec.component, self.grants(action, spec))?);
                 let invoker = self.shared.ports.invoker.clone();
                 Some(async move { invoker.invoke(invocation, live).await }.boxed())
             }
@@ -163,6 +163,11 @@ impl Actor {
             }
             StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. } => None,
         }
+    }
+
+    /// What the runbook grants and the operator allows, by now.
+    fn grants(&self, action: &str, spec: &ActionSpec) -> Grants {
+        spec.grants.clone().under(&self.shared.ports.policy, action)
     }
 
     fn invocation(&self, of: Try, action: &str, spec: &ActionSpec) -> Option<Invocation> {
@@ -235,7 +240,7 @@ impl Actor {
             again: false,
             log: Arc::new(lines),
             secrets: runwright_model::secret::Secrets::default(),
-            grants: Arc::new(spec.grants.clone()),
+            grants: Arc::new(self.grants(action, spec)),
             role: None,
         };
         let (shared, sender) = (self.shared.clone(), self.sender.clone());

@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use runwright_local::commands::Launcher;
+use runwright_model::grant::Policy;
 use runwright_store::Store;
 
 use crate::{Engine, Error, Library, link::Link};
@@ -24,6 +25,7 @@ pub(crate) struct Options {
     pub(crate) patience: Duration,
     pub(crate) launcher: Option<Launcher>,
     pub(crate) aws: bool,
+    pub(crate) policy: Policy,
 }
 
 /// Where journals are.
@@ -63,6 +65,7 @@ impl Builder {
                 patience: Duration::from_secs(30),
                 launcher: None,
                 aws: false,
+                policy: Policy::default(),
             },
             runbooks: Vec::new(),
             plugins: Vec::new(),
@@ -96,6 +99,15 @@ impl Builder {
     #[must_use]
     pub fn aws(mut self, aws: bool) -> Self {
         self.options.aws = aws;
+        self
+    }
+
+    /// What plugins may do at most, whatever runbooks grant them. Beside it `/etc/runwright/runwright.toml` and
+    /// `runwright.toml` in the state directory count, where there are any: each must allow it. They count while this
+    /// process holds the store.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.options.policy = policy;
         self
     }
 

@@ -54,6 +54,14 @@ pub enum Error {
         /// The component that provides it.
         outside: runwright_bundle::Outside,
     },
+    /// A policy file cannot be used.
+    #[error("the policy {place} cannot be used: {why}")]
+    Policy {
+        /// The file, with line and column where there is one.
+        place: String,
+        /// Why.
+        why: String,
+    },
     /// There is no access to AWS.
     #[error(transparent)]
     Aws(#[from] runwright_aws::Error),
@@ -174,6 +182,7 @@ impl Error {
             Self::Store(failure) => Some(failure.code()),
             Self::NoComponent { .. } => Some("RW-C903"),
             Self::Aws(_) => Some("RW-C904"),
+            Self::Policy { .. } => Some("RW-C906"),
             Self::Socket { .. } => Some("RW-S900"),
             Self::Unanswered { .. } => Some("RW-S901"),
             Self::OtherVersion { .. } => Some("RW-S902"),
@@ -224,6 +233,7 @@ impl Error {
             Self::Capability(refusal) => fault_of_capability(refusal),
             Self::Host(refusal) => fault_of_host(refusal.code()),
             Self::Aws(_)
+            | Self::Policy { .. }
             | Self::Local(_)
             | Self::Store(_)
             | Self::Executor(_)

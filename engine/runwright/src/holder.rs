@@ -42,6 +42,7 @@ pub(crate) struct Holder {
 impl Holder {
     /// Opens the store and claims it.
     pub(crate) async fn open(options: &Options, library: &Library) -> Result<Self, Error> {
+        let policy = crate::policy::load(&options.state_dir, options.policy.clone())?;
         let aws = if options.aws {
             Some(Aws::from_environment().await?)
         } else {
@@ -68,6 +69,7 @@ impl Holder {
             secrets: backends,
             clock: Arc::new(SystemClock),
             runbooks: Arc::new(runbooks),
+            policy,
         };
         library.shelf.attach(Some(store.clone()));
         let sweeping = local.clone();

@@ -55,6 +55,7 @@ mod parameter_source;
 mod parameters;
 mod pin;
 mod place;
+mod policy;
 mod shelf;
 mod show;
 mod socket;

@@ -10,6 +10,7 @@ use runwright_model::{
     capability::Backend,
     digest::Digest,
     event::{Mode, Started},
+    grant::Policy,
     id::ExecutionId,
     plan::Plan,
     status::Status,
@@ -65,6 +66,7 @@ impl Machine {
             secrets: Arc::new(self.world.clone()),
             clock: Arc::new(self.clock.clone()),
             runbooks: Arc::new(self.shelf.clone()),
+            policy: Policy::default(),
         };
         Executor::open(ports).await.unwrap()
     }

@@ -14,6 +14,7 @@ use runwright_model::{
     digest::Digest,
     event::{Mode, Phase, Signal, Started},
     failure::{Failure, FailureKind},
+    grant::Policy,
     id::ExecutionId,
     invocation::{Calls, Invocation, Invoked},
     plan::Plan,
@@ -270,6 +271,7 @@ fn ports(store: Arc<dyn Store>, world: &World) -> Ports {
         secrets: Arc::new(world.clone()),
         clock: Arc::new(TestClock::starting_at(BEGIN)),
         runbooks: Arc::new(NoRunbooks),
+        policy: Policy::default(),
     }
 }
 

@@ -14,6 +14,7 @@ use runwright_model::{
     capability::{Request, waits},
     digest::Digest,
     event::{Hold, Mode, Signal, Started},
+    grant::Policy,
     id::{ExecutionId, StepId},
     plan::Plan,
 };
@@ -123,6 +124,7 @@ impl Simulation {
             secrets: Arc::new(self.world.clone()),
             clock: Arc::new(LifeClock(life.clone(), self.clock.clone())),
             runbooks: Arc::new(self.shelf.clone()),
+            policy: Policy::default(),
         };
         let executor = Executor::open(ports).await.expect("the store can be claimed");
         self.checker.claimed(life.number());

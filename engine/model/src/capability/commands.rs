@@ -1,6 +1,6 @@
 //! Programs and scripts on a target: `wit/commands.wit`.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -34,14 +34,17 @@ impl Request {
         }
     }
 
-    /// What is run, as grants write it: the program, or `ssm:` and the document.
+    /// What is run, as grants see it: the command, or a command whose program is `ssm:` and the document.
     #[must_use]
-    pub fn what(&self) -> String {
+    pub fn command(&self) -> Cow<'_, Command> {
         match self {
-            Self::Run { command, .. } => command.arguments.first().cloned().unwrap_or_default(),
+            Self::Run { command, .. } => Cow::Borrowed(command),
             Self::RunDocument { request } => {
                 let name = request.get("DocumentName").and_then(Value::as_str).unwrap_or_default();
-                format!("ssm:{name}")
+                Cow::Owned(Command {
+                    arguments: vec![format!("ssm:{name}")],
+                    ..Command::default()
+                })
             }
         }
     }

@@ -26,7 +26,9 @@ fn named(request: &Request) -> (&'static str, String) {
                 None => ("command", arguments),
             }
         }
-        Request::Commands(request @ commands::Request::RunDocument { .. }) => ("command", request.what()),
+        Request::Commands(request @ commands::Request::RunDocument { .. }) => {
+            ("command", request.command().arguments.join(" "))
+        }
         Request::Files(request) => ("file", file(request)),
         Request::Http(request) => ("http", format!("{} {}", request.method, request.url)),
         Request::Parameters(request) => ("parameter", parameter(request)),
@@ -75,7 +77,11 @@ pub(crate) fn answers(mock: &Mock, request: &Request) -> bool {
                 && script_fits(mock.script.as_deref(), command)
         }
         Request::Commands(request @ commands::Request::RunDocument { .. }) => {
-            mock.script.is_none() && mock.command.as_ref().is_some_and(|words| words.fit(&[request.what()]))
+            mock.script.is_none()
+                && mock
+                    .command
+                    .as_ref()
+                    .is_some_and(|words| words.fit(&request.command().arguments))
         }
         Request::Http(request) => fits(mock.http.as_deref(), &address(request)),
         Request::Aws(request) => any_fits(mock.aws.as_deref(), request),
@@ -105,7 +111,7 @@ pub(crate) fn is_of(expected: &OfCalls, request: &Request) -> bool {
                 && expected
                     .command
                     .as_ref()
-                    .is_some_and(|words| words.fit(&[request.what()]))
+                    .is_some_and(|words| words.fit(&request.command().arguments))
         }
         Request::Http(request) => fits(expected.http.as_deref(), &address(request)),
         Request::Aws(request) => any_fits(expected.aws.as_deref(), request),

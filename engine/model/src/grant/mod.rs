@@ -1,14 +1,25 @@
-//! What the operator allows a plugin: nothing, until it is written down.
+//! What a plugin may do: nothing, until it is written down.
+
+mod command;
+mod pattern;
+mod policy;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::capability::{Capability, Error, Request, aws, files, parameters, waits};
+pub use command::CommandGrant;
+pub use pattern::matches;
+use pattern::{covers, matches_address};
+pub use policy::{Policy, Rule};
+
+use crate::capability::{Capability, Error, Request, aws, commands, files, parameters, waits};
 
 /// The grants of one plugin in one runbook. In a runbook's `plugins:` block:
 ///
 /// ```yaml
 /// grants:
-///   commands: [systemctl, /usr/local/bin/*, "ssm:AWS-RunShellScript"]
+///   commands: [kubectl get *, {run: systemctl restart web-*, as: [root]}, "ssm:AWS-RunShellScript"]
 ///   files: {read: [/etc], write: [/srv/app]}
 ///   http: [GET https://status.example.com/*]
 ///   parameters: {read: [/app/*], write: [/app/*], reveal: []}
@@ -16,12 +27,13 @@ use crate::capability::{Capability, Error, Request, aws, files, parameters, wait
 ///   aws: [ec2:Describe*, "s3:GET /logs/*"]
 /// ```
 ///
-/// In commands, addresses and names `*` stands for any text. A granted path covers what is below it.
+/// In commands, addresses and names `*` stands for any text. A granted path covers what is below it. The operator's
+/// [`Policy`] may allow less; both are asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grants {
-    /// Programs that may be run.
-    pub commands: Vec<String>,
+    /// Commands that may be run.
+    pub commands: Vec<CommandGrant>,
     /// Paths.
     pub files: FileGrants,
     /// A method (or `*`), a space, and an address pattern.
@@ -39,7 +51,22 @@ pub struct Grants {
     /// Operations of services: see [`aws::Request::operations`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aws: Vec<String>,
+    /// What the operator allows at most. It is no part of what a runbook asks, nor of a plan.
+    #[serde(skip)]
+    pub ceiling: Option<Arc<Ceiling>>,
 }
+
+/// The rule of an operator's policy that a plugin falls under.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ceiling {
+    /// Where the policy is written.
+    pub origin: String,
+    /// What it allows this plugin.
+    pub grants: Grants,
+}
+
+/// One of the lists of grants of parameters.
+type List = fn(&ParameterGrants) -> &Vec<String>;
 
 /// Paths that may be read and written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -82,7 +109,7 @@ impl Grants {
             }
         };
         Self {
-            commands: any(Capability::Commands),
+            commands: any(Capability::Commands).into_iter().map(CommandGrant::from).collect(),
             files: FileGrants {
                 read: root(Capability::Files),
                 write: root(Capability::Files),
@@ -102,7 +129,44 @@ impl Grants {
             blobs: capabilities.contains(&Capability::Blobs),
             executions: any(Capability::Executions),
             aws: any(Capability::Aws),
+            ceiling: None,
         }
+    }
+
+    /// The same, and no more than the rule of this policy allows. A plugin of an action that no rule names may do nothing.
+    #[must_use]
+    pub fn under(mut self, policy: &Policy, action: &str) -> Self {
+        for (origin, grants) in policy.allows(action) {
+            let above = self.ceiling.take();
+            let grants = Self {
+                ceiling: above,
+                ..grants
+            };
+            self.ceiling = Some(Arc::new(Ceiling { origin, grants }));
+        }
+        self
+    }
+
+    /// Whether it is granted here, and everywhere above.
+    fn need(
+        &self,
+        capability: Capability,
+        granted: &dyn Fn(&Self) -> bool,
+        missing: &dyn Fn() -> String,
+    ) -> Result<(), Error> {
+        let mut place = String::new();
+        let mut asked = Some(self);
+        while let Some(grants) = asked {
+            if !granted(grants) {
+                let missing = missing() + &place;
+                return Err(Error::Denied { capability, missing });
+            }
+            asked = grants.ceiling.as_ref().map(|ceiling| {
+                place = format!(" in the operator's policy {}", ceiling.origin);
+                &ceiling.grants
+            });
+        }
+        Ok(())
     }
 
     /// What is granted of one capability, as an operator writes it; empty when nothing is.
@@ -114,7 +178,7 @@ impl Grants {
             lists.iter().filter(|(_, list)| !list.is_empty()).map(verb).collect()
         };
         match capability {
-            Capability::Commands => self.commands.clone(),
+            Capability::Commands => self.commands.iter().map(ToString::to_string).collect(),
             Capability::Files => verbs(&[("read", &self.files.read), ("write", &self.files.write)]),
             Capability::Http => self.http.clone(),
             Capability::Parameters => verbs(&[
@@ -137,21 +201,26 @@ impl Grants {
     /// [`Error::Denied`] with the grant that is missing.
     pub fn check(&self, request: &Request) -> Result<(), Error> {
         match request {
-            Request::Commands(request) => self.check_command(&request.what()),
+            Request::Commands(request) => self.check_command(&request.command()),
             Request::Files(request) => self.check_file(request),
             Request::Http(request) => self.check_http(&request.method, &request.url),
             Request::Parameters(request) => self.check_parameter(request),
-            Request::Approvals(_) => need(self.approvals, Capability::Approvals, || "approvals: true".into()),
+            Request::Approvals(_) => self.need_flag(Capability::Approvals, |grants| grants.approvals),
             Request::Waits(request) => self.check_wait(request),
-            Request::Blobs(_) => need(self.blobs, Capability::Blobs, || "blobs: true".into()),
+            Request::Blobs(_) => self.need_flag(Capability::Blobs, |grants| grants.blobs),
             Request::Executions(request) => self.check_execution(request),
             Request::Aws(request) => self.check_aws(request),
         }
     }
 
-    fn check_command(&self, program: &str) -> Result<(), Error> {
-        need(matches_any(&self.commands, program), Capability::Commands, || {
-            format!("commands: [{program}]")
+    fn need_flag(&self, capability: Capability, flag: fn(&Self) -> bool) -> Result<(), Error> {
+        self.need(capability, &flag, &|| format!("{capability}: true"))
+    }
+
+    fn check_command(&self, command: &commands::Command) -> Result<(), Error> {
+        let granted = |grants: &Self| grants.commands.iter().any(|grant| grant.covers(command));
+        self.need(Capability::Commands, &granted, &|| {
+            format!("commands: [{}]", CommandGrant::of(command))
         })
     }
 
@@ -170,13 +239,11 @@ impl Grants {
     ///
     /// [`Error::Denied`] with the grant that is missing.
     pub fn check_read(&self, path: &str) -> Result<(), Error> {
-        let granted = self
-            .files
-            .read
-            .iter()
-            .chain(&self.files.write)
-            .any(|root| covers(root, path));
-        need(granted, Capability::Files, || format!("files.read: [{path}]"))
+        let granted = |grants: &Self| {
+            let mut roots = grants.files.read.iter().chain(&grants.files.write);
+            roots.any(|root| covers(root, path))
+        };
+        self.need(Capability::Files, &granted, &|| format!("files.read: [{path}]"))
     }
 
     /// Whether this path may be changed. Backends ask again for the path behind symbolic links.
@@ -185,8 +252,8 @@ impl Grants {
     ///
     /// [`Error::Denied`] with the grant that is missing.
     pub fn check_write(&self, path: &str) -> Result<(), Error> {
-        let granted = self.files.write.iter().any(|root| covers(root, path));
-        need(granted, Capability::Files, || format!("files.write: [{path}]"))
+        let granted = |grants: &Self| grants.files.write.iter().any(|root| covers(root, path));
+        self.need(Capability::Files, &granted, &|| format!("files.write: [{path}]"))
     }
 
     /// Whether this method may be used on this address. Backends ask again for each redirect.
@@ -195,11 +262,12 @@ impl Grants {
     ///
     /// [`Error::Denied`] with the grant that is missing.
     pub fn check_http(&self, method: &str, url: &str) -> Result<(), Error> {
-        let granted = self.http.iter().any(|grant| {
+        let covers = |grant: &String| {
             let (allowed, pattern) = grant.split_once(' ').unwrap_or(("*", grant));
             (allowed == "*" || allowed.eq_ignore_ascii_case(method)) && matches_address(pattern, url)
-        });
-        need(granted, Capability::Http, || format!("http: [{method} {url}]"))
+        };
+        let granted = |grants: &Self| grants.http.iter().any(covers);
+        self.need(Capability::Http, &granted, &|| format!("http: [{method} {url}]"))
     }
 
     /// Whether every operation that the request could be is granted.
@@ -209,27 +277,24 @@ impl Grants {
     /// [`Error::Denied`] with the grant that is missing.
     pub fn check_aws(&self, request: &aws::Request) -> Result<(), Error> {
         request.operations().iter().try_for_each(|operation| {
-            need(matches_any(&self.aws, operation), Capability::Aws, || {
-                format!("aws: [\"{operation}\"]")
-            })
+            let granted = |grants: &Self| matches_any(&grants.aws, operation);
+            self.need(Capability::Aws, &granted, &|| format!("aws: [\"{operation}\"]"))
         })
     }
 
     fn check_parameter(&self, request: &parameters::Request) -> Result<(), Error> {
         use parameters::Request as R;
-        let (list, verb, name) = match request {
-            R::Get { name } => (&self.parameters.read, "read", bare_name(name)),
-            R::GetByPath { path, .. } => (&self.parameters.read, "read", path.as_str()),
-            R::History { name } => (&self.parameters.read, "read", name.as_str()),
-            R::Put { name, .. } | R::Delete { name } | R::Label { name, .. } => {
-                (&self.parameters.write, "write", name.as_str())
-            }
+        let (list, verb, name): (List, &str, &str) = match request {
+            R::Get { name } => (|grants| &grants.read, "read", bare_name(name)),
+            R::GetByPath { path: name, .. } | R::History { name } => (|grants| &grants.read, "read", name),
+            R::Put { name, .. } | R::Delete { name } | R::Label { name, .. } => (|grants| &grants.write, "write", name),
             R::Reveal { placeholder } => {
                 let name = crate::secret::parse_placeholder(placeholder).map_or("", |(name, _)| name);
-                (&self.parameters.reveal, "reveal", name)
+                (|grants| &grants.reveal, "reveal", name)
             }
         };
-        need(matches_any(list, name), Capability::Parameters, || {
+        let granted = |grants: &Self| matches_any(list(&grants.parameters), name);
+        self.need(Capability::Parameters, &granted, &|| {
             format!("parameters.{verb}: [{name}]")
         })
     }
@@ -248,7 +313,7 @@ impl Grants {
     }
 
     fn check_wait(&self, request: &waits::Request) -> Result<(), Error> {
-        need(self.waits, Capability::Waits, || "waits: true".into())?;
+        self.need_flag(Capability::Waits, |grants| grants.waits)?;
         let waits::Request::Probe { probe, .. } = request else {
             return Ok(());
         };
@@ -256,30 +321,23 @@ impl Grants {
             waits::Probe::Tcp { host, port } => self.check_http("GET", &format!("tcp://{host}:{port}")),
             waits::Probe::Http { url, .. } => self.check_http("GET", url),
             waits::Probe::File { path } => self.check_read(path),
-            waits::Probe::Command { arguments } => self.check_command(arguments.first().map_or("", String::as_str)),
+            waits::Probe::Command { arguments } => self.check_command(&commands::Command {
+                arguments: arguments.clone(),
+                ..commands::Command::default()
+            }),
         }
     }
 
     fn check_execution(&self, request: &crate::capability::executions::Request) -> Result<(), Error> {
         use crate::capability::executions::Request as R;
         match request {
-            R::Start { runbook, .. } => need(matches_any(&self.executions, runbook), Capability::Executions, || {
-                format!("executions: [{runbook}]")
-            }),
+            R::Start { runbook, .. } => {
+                let granted = |grants: &Self| matches_any(&grants.executions, runbook);
+                self.need(Capability::Executions, &granted, &|| format!("executions: [{runbook}]"))
+            }
             // Only a child that this plugin started can be waited for; the executor sees to that.
             R::Wait { .. } => Ok(()),
         }
-    }
-}
-
-fn need(granted: bool, capability: Capability, missing: impl FnOnce() -> String) -> Result<(), Error> {
-    if granted {
-        Ok(())
-    } else {
-        Err(Error::Denied {
-            capability,
-            missing: missing(),
-        })
     }
 }
 
@@ -292,103 +350,9 @@ fn matches_any(patterns: &[String], text: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, text))
 }
 
-/// Whether `text` fits a pattern in which `*` stands for any run of characters.
-#[must_use]
-pub fn matches(pattern: &str, text: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else {
-        return pattern == text;
-    };
-    let Some(text) = text.strip_prefix(first) else {
-        return false;
-    };
-    // The shortest match of each part is enough: what it leaves is as long as can be.
-    match rest.split_once('*') {
-        None => text.ends_with(rest),
-        Some((part, _)) => text
-            .find(part)
-            .is_some_and(|at| matches(&rest[part.len()..], &text[at + part.len()..])),
-    }
-}
-
-/// Whether an address fits a pattern. A `*` for a host stays in the host: `https://*.example.com/*` is not
-/// `https://evil.example/x.example.com/`.
-fn matches_address(pattern: &str, url: &str) -> bool {
-    let Some((scheme, pattern)) = pattern.split_once("://") else {
-        return matches(pattern, url);
-    };
-    let Some((url_scheme, url)) = url.split_once("://") else {
-        return false;
-    };
-    let ((host, path), (url_host, url_path)) = (split_host(pattern), split_host(url));
-    // A pattern without a path that ends in `*` means every path.
-    let path = if path.is_empty() && host.ends_with('*') {
-        "*"
-    } else {
-        path
-    };
-    matches(scheme, url_scheme) && matches(host, url_host) && matches(path, url_path)
-}
-
-fn split_host(address: &str) -> (&str, &str) {
-    address.split_at(address.find(['/', '?', '#', '\\']).unwrap_or(address.len()))
-}
-
-/// Whether a granted folder or file covers a path. Both are absolute; a path with `.` or `..` parts is
-/// covered by nothing.
-fn covers(root: &str, path: &str) -> bool {
-    let clean = |p: &str| p.starts_with('/') && !p.split('/').any(|part| part == ".." || part == ".");
-    let root = root.trim_end_matches('/');
-    clean(path)
-        && (root.is_empty()
-            || path
-                .strip_prefix(root)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capability::commands;
-
-    #[test]
-    fn patterns() {
-        assert!(matches("a*c*e", "abcde"));
-        assert!(matches("*", ""));
-        assert!(matches("/app/*", "/app/x/y"));
-        assert!(!matches("/app/*", "/ap"));
-        assert!(!matches("a", "ab"));
-        assert!(!matches("a*b", "a"));
-        assert!(!matches("ab*b", "ab"));
-        assert!(matches("*.example.com", "x.example.com"));
-    }
-
-    #[test]
-    fn paths_do_not_leave_their_folder() {
-        assert!(covers("/etc", "/etc/passwd"));
-        assert!(covers("/", "/etc"));
-        assert!(covers("/etc/", "/etc"));
-        assert!(!covers("/etc", "/etcetera"));
-        assert!(!covers("/etc", "/etc/../root"));
-        assert!(!covers("/", "relative"));
-    }
-
-    #[test]
-    fn a_star_for_a_host_stays_in_the_host() {
-        let good = "https://*.example.com/*";
-        assert!(matches_address(good, "https://x.example.com/a/b?c"));
-        for bad in [
-            "https://evil.org/x.example.com/",
-            "https://evil.org?x.example.com/",
-            "https://evil.org\\.example.com/",
-        ] {
-            assert!(!matches_address(good, bad), "{bad}");
-        }
-        assert!(matches_address("*", "https://x/y"));
-        assert!(matches_address("tcp://db:5432", "tcp://db:5432"));
-        assert!(matches_address("http://x*", "http://x:80/y"));
-        assert!(!matches_address("http://x/*", "https://x/"));
-        assert!(!matches_address("http://x/*", "x"));
-    }
 
     #[test]
     fn nothing_is_granted_by_default() {
