@@ -30,6 +30,7 @@ async fn call(host: &Host, spec: &ActionSpec) {
         deadline: None,
         inputs: json!({"Checks": [{"Value": "x", "Equals": "x"}]}),
         done: None,
+        attachments: std::collections::BTreeMap::new(),
         trace_parent: None,
     };
     let invoked = host.invoke(invocation, Arc::new(NoCalls)).await;

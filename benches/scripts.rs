@@ -71,6 +71,7 @@ impl Script {
             deadline: None,
             inputs: self.inputs.clone(),
             done: None,
+            attachments: std::collections::BTreeMap::new(),
             trace_parent: None,
         };
         let invoked = host.invoke(invocation, Arc::new(NoCalls)).await;

@@ -32,6 +32,10 @@ THROTTLED = {
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthFailure", "UnrecognizedClientException"}
 
 
+#: Files out of attachments: their lines are the runbook's own.
+ATTACHED = set()
+
+
 class StepFailure(Exception):
     """A failure that says what it is."""
 
@@ -125,7 +129,7 @@ def from_script(error, name):
 
 def only_own_lines(told, name):
     """Takes out what libraries did in between: their source is not here, and the last line says what they said."""
-    told.stack[:] = [frame for frame in told.stack if frame.filename == name]
+    told.stack[:] = [frame for frame in told.stack if frame.filename == name or frame.filename in ATTACHED]
     for before in (told.__cause__, told.__context__):
         if before is not None:
             only_own_lines(before, name)

@@ -1,5 +1,6 @@
 """`aws:executeScript` with a Python runtime."""
 
+import importlib
 import inspect
 import io
 import json
@@ -8,6 +9,7 @@ import sys
 import types
 import warnings
 
+import attachments
 from failures import Kind, StepFailure, from_script
 from wit_world.imports import step
 
@@ -26,14 +28,7 @@ def execute(context, inputs):
             f"The runtime `{runtime}` is not one of this component: it runs python3. PowerShell scripts run where `pwsh` "
             "is, as a command on a target (aws:runCommand with AWS-RunPowerShellScript, or rw:shell).",
         )
-    if inputs.get("Script") is None:
-        raise StepFailure(
-            Kind.INVALID_INPUT,
-            f"The step has no `Script`, only the attachment `{inputs.get('Attachment')}`, and attachments are not fetched "
-            "here. Write the script into the runbook.",
-        )
-    handler = name_of(inputs.get("Handler"))
-    returned = call(inputs["Script"], handler, inputs.get("InputPayload") or {}, step_context(context))
+    returned, handler = returned_by(inputs, inputs.get("InputPayload") or {}, step_context(context))
     payload = as_json(returned, handler)
     outputs = {"OutputPayload": {"Payload": payload}}
     if payload is not None:
@@ -41,11 +36,33 @@ def execute(context, inputs):
     return outputs
 
 
-def name_of(handler):
-    """The function's name: runbooks also write `module.function`."""
+def returned_by(inputs, payload, context):
+    """What the handler returned, and the handler's name.
+
+    The handler is in the script, which may import what is attached; without a script, in the attachment: in the script that
+    it is, or in the module of an archive that `Handler` names, also as `folder/module.function`.
+    """
+    handler = inputs.get("Handler")
     if not handler:
         raise StepFailure(Kind.INVALID_INPUT, "`Handler` is missing: the name of the function to call.")
-    return handler.rsplit(".", 1)[-1]
+    module, _, function = handler.rpartition(".")
+    attached = inputs.get("Attachment")
+    text = attachments.install(attached) if attached else None
+    if inputs.get("Script") is not None:
+        return call(load(inputs["Script"], NAME), NAME, function, payload, context), function
+    if not attached:
+        raise StepFailure(Kind.INVALID_INPUT, "The step has neither a `Script` nor an `Attachment`.")
+    if text is not None:
+        return call(load(text, attached), attached, function, payload, context), function
+    if not module:
+        raise StepFailure(
+            Kind.INVALID_INPUT, f"`Handler` is `{handler}`, and must name a module of the archive too: `module.function`."
+        )
+    try:
+        found = importlib.import_module(module.replace("/", "."))
+    except BaseException as error:
+        raise from_script(error, attached) from None
+    return call(found, attached, function, payload, context), function
 
 
 def step_context(context):
@@ -59,33 +76,32 @@ def step_context(context):
     }
 
 
-def call(text, handler, payload, context):
-    """Loads the script and calls its handler."""
-    module = load(text)
+def call(module, name, handler, payload, context):
+    """Calls the handler of a module."""
     function = getattr(module, handler, None)
     if not callable(function):
         raise StepFailure(Kind.INVALID_INPUT, f"The script has no function `{handler}`, which `Handler` names.")
     try:
         return function(*arguments(function, payload, context))
     except BaseException as error:
-        raise from_script(error, NAME) from None
+        raise from_script(error, name) from None
 
 
-def load(text):
+def load(text, name):
     """The script as a module. Its lines are shown in tracebacks."""
-    linecache.cache[NAME] = (len(text), None, text.splitlines(True), NAME)
+    linecache.cache[name] = (len(text), None, text.splitlines(True), name)
     module = types.ModuleType("script")
-    module.__file__ = NAME
+    module.__file__ = name
     sys.modules["script"] = module
     try:
         with warnings.catch_warnings():
             # Old scripts have escapes that are none; they were silent when they were written.
             warnings.simplefilter("ignore", SyntaxWarning)
             warnings.simplefilter("ignore", DeprecationWarning)
-            code = compile(text, NAME, "exec")
+            code = compile(text, name, "exec")
         exec(code, module.__dict__)
     except BaseException as error:
-        raise from_script(error, NAME) from None
+        raise from_script(error, name) from None
     return module
 
 

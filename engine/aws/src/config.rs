@@ -2,8 +2,7 @@
 
 use std::{
     collections::HashMap,
-    error::Error as StdError,
-    sync::{Mutex, Once, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -15,12 +14,11 @@ use aws_smithy_runtime_api::client::{
     result::ConnectorError,
 };
 use aws_smithy_types::body::SdkBody;
-use reqwest::{Client, redirect::Policy};
+use reqwest::Client;
+use runwright_client::chain;
 
 use crate::Error;
 
-/// How long a connection may take to come about.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Credentials that end sooner than this are fetched anew.
 pub(crate) const FRESH_FOR: Duration = Duration::from_secs(300);
 /// Sets another endpoint for every service, and with a service's name behind it for one.
@@ -108,35 +106,6 @@ fn endpoints(variables: impl Iterator<Item = (String, String)>) -> HashMap<Strin
         found.insert(service.replace('_', ""), value);
     }
     found
-}
-
-/// A client with the machine's certificate authorities. No proxy, and no redirects: a signature is for one host.
-pub(crate) fn client() -> Result<Client, String> {
-    static PROVIDER: Once = Once::new();
-    // An error says that the process has one already.
-    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    Client::builder()
-        .no_proxy()
-        .redirect(Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .user_agent(concat!("runwright/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| chain(&error))
-}
-
-/// The messages of an error's sources, or its own.
-pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut texts = Vec::new();
-    let mut next = error.source();
-    while let Some(source) = next {
-        texts.push(source.to_string());
-        next = source.source();
-    }
-    if texts.is_empty() {
-        error.to_string()
-    } else {
-        texts.join(": ")
-    }
 }
 
 /// The way of aws-config to the network, for machine roles: ours, so that there is one TLS and one client.

@@ -89,7 +89,7 @@ impl Aws {
     ///
     /// [`Error::NoRegion`], [`Error::NoCredentials`], [`Error::NoClient`].
     pub async fn from_environment() -> Result<Self, Error> {
-        let client = config::client().map_err(Error::NoClient)?;
+        let client = runwright_client::client().map_err(Error::NoClient)?;
         let account = Account::load(client.clone()).await?;
         Ok(Self(Arc::new(Inner {
             account,
@@ -248,7 +248,7 @@ impl Aws {
             CallError::Unavailable(format!(
                 "{} at {host} gave no answer: {}",
                 signed.request.service,
-                config::chain(&error)
+                runwright_client::chain(&error)
             ))
         };
         let response = self.0.client.execute(request).await.map_err(unavailable)?;
@@ -319,8 +319,9 @@ impl Backend for Aws {
 /// A body, if it is not too long.
 async fn whole(mut response: reqwest::Response) -> Result<Vec<u8>, CallError> {
     let mut body = Vec::new();
-    let broken =
-        |error: reqwest::Error| CallError::Unavailable(format!("an answer broke off: {}", config::chain(&error)));
+    let broken = |error: reqwest::Error| {
+        CallError::Unavailable(format!("an answer broke off: {}", runwright_client::chain(&error)))
+    };
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         let used = (body.len() + chunk.len()) as u64;
         if used > BODY_BYTES_MAX {

@@ -12,7 +12,9 @@ use crate::{
     step::{self, RawStep},
     syntax::{Entry, Node, Shape},
 };
-use runwright_model::parameter::Parameter;
+use runwright_model::{digest::Digest, parameter::Parameter};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Keys of Systems Manager at the top level, then ours.
 const KEYS: [&str; 11] = [
@@ -39,6 +41,8 @@ pub(crate) struct Document {
     pub(crate) steps: Vec<RawStep>,
     pub(crate) outputs: Vec<Spanned<String>>,
     pub(crate) plugins: Vec<RawPlugin>,
+    /// The attachments whose content is pinned: name and digest.
+    pub(crate) files: BTreeMap<String, Digest>,
     pub(crate) rollback_on_failure: bool,
     pub(crate) max_concurrency: Option<u32>,
     /// Every use of a key that Systems Manager does not know.
@@ -85,10 +89,26 @@ pub(crate) fn read(root: Node, findings: &mut Findings) -> Option<Document> {
     additions(&mut fields, &mut document, findings);
     steps(&mut fields, &mut document, findings);
     document.outputs = fields.texts("outputs", findings).unwrap_or_default();
-    // Attachments are fetched by whoever starts the runbook; their names matter to actions only.
-    drop(fields.take("files"));
+    document.files = fields.take("files").map(files).unwrap_or_default();
     fields.finish(&KEYS, findings);
     Some(document)
+}
+
+/// `name: {checksums: {sha256: …}}`. Those without a checksum that could be one are left out: whoever uses one is told so
+/// when the step runs, and nobody else needs it.
+fn files(entry: Entry) -> BTreeMap<String, Digest> {
+    let Value::Object(files) = entry.value.to_value() else {
+        return BTreeMap::new();
+    };
+    let digest = |file: &Value| {
+        let checksums = file.get("checksums")?.as_object()?;
+        let (_, text) = checksums.iter().find(|(name, _)| name.eq_ignore_ascii_case("sha256"))?;
+        text.as_str()?.parse().ok()
+    };
+    let pinned = files
+        .iter()
+        .filter_map(|(name, file)| Some((name.clone(), digest(file)?)));
+    pinned.collect()
 }
 
 /// Free text. Numbers and the like are taken as they are: nobody computes with a description.

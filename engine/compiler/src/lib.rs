@@ -31,10 +31,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runwright_model::{
     action::ActionSpec,
+    digest::Digest,
+    expression::Template,
     grant::Grants,
     id::StepId,
     parameter::Variable,
     plan::{Order, OutputReference, Plan},
+    step::{Step, StepKind},
 };
 use serde::Serialize;
 
@@ -321,13 +324,36 @@ fn plan(name: &str, draft: Draft<'_>) -> Plan {
         rollback_on_failure: document.rollback_on_failure,
         max_concurrency: document.max_concurrency.unwrap_or(concurrency),
         actions: actions.map(|(name, spec)| (name.clone(), spec.clone())).collect(),
+        attachments: attachments(document, &draft.steps),
         steps: draft.steps,
         fan_out: None,
         command: None,
     }
 }
 
+/// The attachments that steps name: whoever starts the runbook must have these, and needs no other.
+fn attachments(document: &Document, steps: &[Step]) -> BTreeMap<String, Digest> {
+    let named = |name: &str| {
+        steps.iter().any(|step| {
+            let StepKind::Action { action, inputs } = &step.kind else {
+                return false;
+            };
+            let is_it = |input: &Template| match input {
+                Template::Literal(value) => value == name,
+                Template::Text(_) | Template::Reference(_) | Template::List(_) | Template::Map(_) => true,
+            };
+            action == "aws:executeScript"
+                && inputs
+                    .iter()
+                    .any(|(input, value)| input == "Attachment" && is_it(value))
+        })
+    };
+    let mut files = document.files.clone();
+    files.retain(|name, _| named(name));
+    files
+}
+
 /// An empty `assumeRole` means none.
-fn empty_text() -> runwright_model::expression::Template {
-    runwright_model::expression::Template::Literal(serde_json::Value::String(String::new()))
+fn empty_text() -> Template {
+    Template::Literal(serde_json::Value::String(String::new()))
 }

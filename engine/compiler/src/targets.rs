@@ -109,6 +109,7 @@ pub fn fan_out(plan: &Plan, given: &Map<String, Value>, targets: &Targets) -> Re
         rollback_on_failure: false,
         max_concurrency: concurrency,
         actions: plan.actions.clone(),
+        attachments: plan.attachments.clone(),
         fan_out: Some(FanOut {
             runbook: Box::new(plan.clone()),
             max_errors: share("MaxErrors", targets.max_errors.as_deref(), MAX_ERRORS, count)?,

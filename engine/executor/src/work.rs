@@ -182,6 +182,7 @@ impl Actor {
             step: self.state.plan.step(of.step).name.clone(),
             action: action.to_owned(),
             globals: crate::resolve::globals(&self.state),
+            attachments: self.state.plan.attachments.clone(),
             of,
             idempotency_key: of.idempotency_key(&self.id, 0),
             deadline: self.state.deadline(of),

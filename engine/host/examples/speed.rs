@@ -103,6 +103,7 @@ async fn once(host: &Host, inputs: Value) {
         deadline: None,
         inputs,
         done: None,
+        attachments: std::collections::BTreeMap::new(),
         trace_parent: None,
     };
     let invoked = host.invoke(invocation, Arc::new(Ready)).await;

@@ -7,7 +7,6 @@ wasmtime::component::bindgen!({
     world: "plugin",
     imports: {
         "runwright:plugin/log": trappable,
-        "runwright:plugin/step": trappable,
         default: async | trappable,
     },
     exports: { default: async },

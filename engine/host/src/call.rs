@@ -13,7 +13,7 @@ use serde_json::Value;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::{
-    Limits,
+    Components, Limits,
     bindings::{Plugin, PluginPre, action},
     capability::types::millis,
     codes,
@@ -28,6 +28,7 @@ pub(crate) struct Caller<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) limits: &'a Limits,
     pub(crate) plugin: &'a PluginPre<State>,
+    pub(crate) components: &'a Arc<dyn Components>,
 }
 
 impl Caller<'_> {
@@ -38,6 +39,8 @@ impl Caller<'_> {
         let step = Step {
             action: invocation.action.clone(),
             globals: invocation.globals.clone(),
+            attachments: invocation.attachments.clone(),
+            components: Some(Arc::clone(self.components)),
         };
         let store = self.store(calls, &invocation.idempotency_key, step);
         let ended = match invocation.phase() {

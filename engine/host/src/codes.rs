@@ -39,6 +39,9 @@ pub(crate) const CALL_IN_DESCRIBE: &str = "RW-H018";
 /// A sleep of the standard library that could not be waited for.
 pub(crate) const SLEEP: &str = "RW-H019";
 
+/// The bytes of an attachment are not in the store.
+pub(crate) const ATTACHMENT: &str = "RW-H020";
+
 /// Every code with its page in Markdown.
 pub const CODES: &[(&str, &str)] = &[
     (NOT_A_COMPONENT, include_str!("../codes/RW-H001.md")),
@@ -60,4 +63,5 @@ pub const CODES: &[(&str, &str)] = &[
     (INSTANCE, include_str!("../codes/RW-H017.md")),
     (CALL_IN_DESCRIBE, include_str!("../codes/RW-H018.md")),
     (SLEEP, include_str!("../codes/RW-H019.md")),
+    (ATTACHMENT, include_str!("../codes/RW-H020.md")),
 ];

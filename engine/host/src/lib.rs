@@ -213,6 +213,7 @@ impl Shared {
             engine: &self.engine,
             limits: &self.limits,
             plugin: &ready.plugin,
+            components: self.loader.components(),
         }
     }
 }

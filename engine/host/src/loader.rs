@@ -77,6 +77,11 @@ impl Loader {
         })
     }
 
+    /// Where bytes are.
+    pub(crate) fn components(&self) -> &Arc<dyn Components> {
+        &self.components
+    }
+
     /// The component of this digest, ready to be called.
     pub(crate) async fn ready(&self, digest: Digest) -> Result<Arc<Ready>, Error> {
         let slot = self.slot(digest);

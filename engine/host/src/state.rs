@@ -1,9 +1,13 @@
 //! What one call of a plugin holds on our side.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use runwright_model::{
     capability::{Answer, Outcome, Request},
+    digest::Digest,
     failure::{Failure, FailureKind},
     invocation::{Called, Calls},
 };
@@ -11,7 +15,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::{
-    Limits,
+    Components, Limits,
     bindings::types::Error,
     codes,
     limits::{Excess, Limiter},
@@ -41,12 +45,16 @@ pub(crate) struct State {
 }
 
 /// What a step knows of itself: `wit/step.wit`.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Step {
     /// Its action.
     pub(crate) action: String,
     /// The values of `global:…`.
     pub(crate) globals: Vec<(String, String)>,
+    /// The runbook's attachments.
+    pub(crate) attachments: BTreeMap<String, Digest>,
+    /// Where their bytes are.
+    pub(crate) components: Option<Arc<dyn Components>>,
 }
 
 /// Why a call was ended from our side.

@@ -3,6 +3,8 @@
 //! This is where executor and host meet. Both know these shapes, neither knows the other: the host makes
 //! one call in a sandbox and journals nothing; the executor answers capability calls and loads no Wasm.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -29,6 +31,8 @@ pub struct Invocation {
     pub action: String,
     /// The values that documents name `global:…` and that stay as they are.
     pub globals: Vec<(String, String)>,
+    /// The attachments of the runbook, by name.
+    pub attachments: BTreeMap<String, Digest>,
     /// Which try; its phase says whether `run` or `rollback` is called.
     pub of: Try,
     /// The same when this try runs again after a crash. Seeds the guest's random bytes.

@@ -39,6 +39,9 @@ pub struct Plan {
     pub max_concurrency: u32,
     /// Every action a step names, by name.
     pub actions: BTreeMap<String, ActionSpec>,
+    /// The digests of the attachments that its scripts name, by file name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attachments: BTreeMap<String, Digest>,
     /// What each step runs, when the steps are targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fan_out: Option<FanOut>,
@@ -154,6 +157,7 @@ mod tests {
             rollback_on_failure: false,
             max_concurrency: 1,
             actions: BTreeMap::new(),
+            attachments: BTreeMap::new(),
             fan_out: None,
             command: None,
         };

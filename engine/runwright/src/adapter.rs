@@ -11,7 +11,7 @@ use runwright_model::{
 };
 use serde_json::{Map, Value};
 
-use crate::{Library, bind, parameter_source::ParameterSource, pin::Pin, place::Place};
+use crate::{Library, attachments, bind, parameter_source::ParameterSource, pin::Pin, place::Place};
 
 /// The machine's clock.
 pub(crate) struct SystemClock;
@@ -76,6 +76,8 @@ impl Runbooks for LibraryRunbooks {
             })));
         };
         crate::outside::check(&plan).map_err(|error| failed(error.to_string()))?;
+        let folder = attachments::folder(runbook.path.as_ref());
+        attachments::check(&plan, folder, &self.library.shelf).map_err(|error| failed(error.to_string()))?;
         let parameters = bind::parameters(&plan, parameters, &self.parameters)
             .await
             .map_err(|error| failed(error.to_string()))?;

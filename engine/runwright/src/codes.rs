@@ -9,6 +9,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("RW-C904", include_str!("../codes/RW-C904.md")),
     ("RW-C905", include_str!("../codes/RW-C905.md")),
     ("RW-C906", include_str!("../codes/RW-C906.md")),
+    ("RW-C907", include_str!("../codes/RW-C907.md")),
     ("RW-S900", include_str!("../codes/RW-S900.md")),
     ("RW-S901", include_str!("../codes/RW-S901.md")),
     ("RW-S902", include_str!("../codes/RW-S902.md")),

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Error, Library, Runbook,
     adapter::SystemClock,
+    attachments,
     builder::Builder,
     call::{Answer, Begin, Call, Word},
     link::Link,
@@ -139,6 +140,8 @@ impl Engine {
             });
         };
         crate::outside::check(&plan)?;
+        let folder = attachments::folder(runbook.path.as_ref());
+        attachments::check(&plan, folder, &self.library.shelf)?;
         // What is not there before this call is this call's, also when it had to be repeated.
         let is_new = match &id {
             None => true,

@@ -62,6 +62,19 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// A runbook's attachment is not there, or another than the runbook says.
+    #[error(
+        "the attachment `{name}` of the runbook cannot be used: {why} ({path}); put the file with the right checksum beside the \
+         runbook, or write its SHA-256 under `files`"
+    )]
+    Attachment {
+        /// Its name in the runbook.
+        name: String,
+        /// Where it was looked for.
+        path: String,
+        /// Why.
+        why: String,
+    },
     /// There is no access to AWS.
     #[error(transparent)]
     Aws(#[from] runwright_aws::Error),
@@ -182,7 +195,8 @@ impl Error {
             Self::Store(failure) => Some(failure.code()),
             Self::NoComponent { .. } => Some("RW-C903"),
             Self::Aws(_) => Some("RW-C904"),
-            Self::Policy { .. } => Some("RW-C906"),
+            Self::Attachment { .. } => Some("RW-C906"),
+            Self::Policy { .. } => Some("RW-C907"),
             Self::Socket { .. } => Some("RW-S900"),
             Self::Unanswered { .. } => Some("RW-S901"),
             Self::OtherVersion { .. } => Some("RW-S902"),
@@ -226,6 +240,7 @@ impl Error {
             | Self::Unreadable { .. }
             | Self::NoPlugin { .. }
             | Self::NoComponent { .. }
+            | Self::Attachment { .. }
             | Self::NoExecution(_)
             | Self::Mismatch { .. }
             | Self::State(_)

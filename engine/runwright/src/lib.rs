@@ -39,6 +39,7 @@ pub mod view;
 
 mod adapter;
 mod answer;
+mod attachments;
 mod backends;
 mod bind;
 mod builder;

@@ -151,6 +151,9 @@ impl Library {
             catalog.actions.entry(spec.manifest.action.clone()).or_insert(spec);
         }
         let mut compiled = parsed.compile(&catalog);
+        if let Some(plan) = &compiled.plan {
+            crate::attachments::gather(plan, folder, &self.shelf);
+        }
         if !problems.is_empty() {
             // An action whose plugin cannot be loaded is unknown only because of that.
             let failed: Vec<String> = problems.iter().map(|(action, _)| action.clone()).collect();

@@ -19,20 +19,20 @@ impl Pin {
         Self { store, shelf }
     }
 
-    /// Keeps the components of a plan; answers those that are nowhere.
+    /// Keeps the components and the attachments of a plan; answers those that are nowhere.
     pub(crate) async fn components(&self, plan: &Plan) -> Result<Vec<Digest>, Error> {
         let mut lacking = Vec::new();
-        for spec in plan.actions.values() {
-            if self.shelf.copy(&spec.component).is_some() {
+        let components = plan.actions.values().map(|spec| &spec.component);
+        for digest in components.chain(plan.attachments.values()) {
+            if self.shelf.copy(digest).is_some() {
                 continue;
             }
-            let key = spec.component.as_bytes();
-            if self.store.get(Table::Components, key).await?.is_some() {
+            if self.store.get(Table::Components, digest.as_bytes()).await?.is_some() {
                 continue;
             }
-            match self.shelf.known(&spec.component) {
+            match self.shelf.known(digest) {
                 Some(bytes) => self.keep(&bytes).await?,
-                None => lacking.push(spec.component),
+                None => lacking.push(*digest),
             }
         }
         Ok(lacking)

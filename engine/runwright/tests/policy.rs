@@ -61,7 +61,7 @@ async fn what_the_operator_does_not_allow_is_denied_and_says_where() {
 
     fs::write(&file, "[[plugin]]\n").unwrap();
     let refused = Engine::builder().state_dir(state.path()).open().await.err().unwrap();
-    assert_eq!(refused.code(), Some("RW-C906"), "{refused}");
+    assert_eq!(refused.code(), Some("RW-C907"), "{refused}");
 
     fs::remove_file(&file).unwrap();
     let engine = Engine::builder().state_dir(state.path()).open().await.unwrap();

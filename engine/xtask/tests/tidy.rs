@@ -14,8 +14,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("executor", &["model", "store"]),
     ("host", &["model"]),
-    ("local", &["model", "store"]),
-    ("aws", &["model"]),
+    ("client", &[]),
+    ("local", &["model", "store", "client"]),
+    ("aws", &["model", "client"]),
     ("bundle", &[]),
     ("testguest", &[]),
     (
@@ -41,7 +42,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("annotate-snippets", &["cli"]),
-    ("reqwest", &["local", "aws"]),
+    ("reqwest", &["client", "local", "aws"]),
     ("anyhow", &["cli", "xtask"]),
 ];
 

@@ -15,7 +15,7 @@ use aws_sdk_ssm::{
 };
 use runwright_model::capability::Error;
 
-use crate::{Aws, config, retry};
+use crate::{Aws, retry};
 
 /// The most characters of a service's message in ours.
 const MESSAGE_CHARS_MAX: usize = 1_000;
@@ -55,7 +55,7 @@ where
     let Some(service) = error.as_service_error() else {
         return Error::Unavailable(format!(
             "{what}: Systems Manager gave no answer: {}",
-            config::chain(error)
+            runwright_client::chain(error)
         ));
     };
     let code = service.code().unwrap_or("an error without a code");

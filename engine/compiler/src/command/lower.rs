@@ -74,6 +74,7 @@ pub(crate) fn plan(name: &str, text: &str, document: &Document, catalog: &Catalo
         max_concurrency: 1,
         actions,
         steps,
+        attachments: BTreeMap::new(),
         fan_out: None,
         command: Some(CommandFlow {
             finally: finally(&document.steps, findings),

@@ -167,6 +167,7 @@ pub(crate) fn invocation(inputs: Value) -> Invocation {
         deadline: None,
         inputs,
         done: None,
+        attachments: std::collections::BTreeMap::new(),
         trace_parent: None,
     }
 }

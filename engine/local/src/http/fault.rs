@@ -1,8 +1,9 @@
 //! Why a request got no answer, as a sentence.
 
-use std::{error::Error as StdError, io, time::Duration};
+use std::{io, time::Duration};
 
 use reqwest::{Method, Url};
+use runwright_client::{chain, sources};
 use runwright_model::capability::Error;
 
 /// The error of a request that was not answered.
@@ -64,27 +65,8 @@ fn cause(error: &reqwest::Error) -> (String, &'static str) {
     }
 }
 
-/// All messages of an error and its sources but the first, which repeats the address.
-pub(super) fn chain(error: &reqwest::Error) -> String {
-    let texts: Vec<String> = sources(error).map(ToString::to_string).collect();
-    if texts.is_empty() {
-        error.to_string()
-    } else {
-        texts.join(": ")
-    }
-}
-
 fn last(error: &reqwest::Error) -> String {
     sources(error)
         .last()
         .map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    let mut next = StdError::source(error);
-    std::iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
 }

@@ -8,14 +8,13 @@ mod fault;
 mod hop;
 
 use std::{
-    sync::{Arc, Once, OnceLock},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use reqwest::{
     Client, Method,
     header::{HeaderMap, HeaderName, HeaderValue},
-    redirect::Policy,
 };
 use runwright_model::{
     capability::{
@@ -28,8 +27,6 @@ use runwright_model::{
 use self::hop::{Hop, checked_address};
 use crate::{clock, fill};
 
-/// How long a connection may take to come about.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Headers that are made of the address and the body.
 const OWN_HEADERS: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "upgrade"];
 
@@ -49,7 +46,7 @@ impl Http {
     }
 
     fn client(&self) -> &Result<Client, String> {
-        self.client.get_or_init(client)
+        self.client.get_or_init(runwright_client::client)
     }
 
     pub(crate) async fn perform(&self, request: Request, context: CallContext) -> Outcome {
@@ -114,19 +111,6 @@ impl Default for Http {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn client() -> Result<Client, String> {
-    static PROVIDER: Once = Once::new();
-    // An error says that the process has one already.
-    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    Client::builder()
-        .no_proxy()
-        .redirect(Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .user_agent(concat!("runwright/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| fault::chain(&error))
 }
 
 fn first_hop(request: Request, secrets: &Secrets) -> Result<Hop, Error> {

@@ -5,6 +5,8 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod actions;
+mod attachments;
+mod documents;
 mod nodes;
 mod parameters;
 mod scenario;
@@ -78,6 +80,10 @@ impl World {
             path: None,
             compiled,
         };
+        self.begin(runbook, parameters).await
+    }
+
+    async fn begin(&self, runbook: runwright::Runbook, parameters: Value) -> Result<ExecutionId, runwright::Error> {
         let parameters = parameters.as_object().unwrap().clone();
         let request = StartRequest {
             runbook,

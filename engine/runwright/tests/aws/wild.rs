@@ -33,7 +33,7 @@ mainSteps:
 ";
 
 /// All documents of the folder, by file name.
-fn documents() -> Option<BTreeMap<String, String>> {
+pub(crate) fn documents() -> Option<BTreeMap<String, String>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/automation");
     let Ok(entries) = fs::read_dir(&folder) else {
         println!("skipped: there is no {}", folder.display());
