@@ -191,7 +191,7 @@ async fn there_is_nothing_but_the_language() {
 async fn a_sleep_is_durable_and_chance_is_the_same_in_the_replay() {
     let Some(world) = World::open().await else { return };
     let script = "function handler() {
-  const before = [`${Math.random()}`, `${Math.random()}`];
+  const before = [Math.random(), Math.random()];
   console.log(JSON.stringify(before));
   const from = Date.now();
   sleep(1.5);
