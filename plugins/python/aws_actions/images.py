@@ -14,6 +14,9 @@ def create(context, inputs):
     """`aws:createImage`."""
     ec2 = service.client("ec2")
     given = service.taken(inputs, "InstanceId", "NoReboot", "BlockDeviceMappings", Name="ImageName", Description="ImageDescription")
+    # Runbooks hand on what aws:runInstances answers: a list.
+    if isinstance(given["InstanceId"], list):
+        [given["InstanceId"]] = given["InstanceId"]
     return wait(ec2, service.call(ec2, "CreateImage", given)["ImageId"])
 
 
