@@ -1,40 +1,14 @@
 //! What does one call of a plugin cost: compiled from bytes, mapped from the cache, and warm?
 
-use std::sync::Arc;
-
 use criterion::{Criterion, criterion_group, criterion_main};
-use runwright_benches::{NoCalls, host, spec};
+use runwright_benches::{host, invoke_once, spec};
 use runwright_host::Host;
-use runwright_model::{
-    action::ActionSpec,
-    event::{Phase, Try},
-    id::StepId,
-    invocation::{Invocation, Invoked, Invoker},
-};
+use runwright_model::action::ActionSpec;
 use serde_json::json;
 
 async fn call(host: &Host, spec: &ActionSpec) {
-    let invocation = Invocation {
-        component: spec.component,
-        execution: "bench".parse().expect("an id"),
-        step: "S".into(),
-        action: "t:act".into(),
-        globals: Vec::new(),
-        of: Try {
-            step: StepId(0),
-            visit: 1,
-            phase: Phase::Run,
-            attempt: 1,
-        },
-        idempotency_key: "k".into(),
-        deadline: None,
-        inputs: json!({"Checks": [{"Value": "x", "Equals": "x"}]}),
-        done: None,
-        attachments: std::collections::BTreeMap::new(),
-        trace_parent: None,
-    };
-    let invoked = host.invoke(invocation, Arc::new(NoCalls)).await;
-    assert!(matches!(invoked, Invoked::Returned(_)), "{invoked:?}");
+    let inputs = json!({"Checks": [{"Value": "x", "Equals": "x"}]});
+    invoke_once(host, spec.component, "t:act", inputs).await;
 }
 
 fn invoke(criterion: &mut Criterion) {

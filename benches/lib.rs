@@ -11,12 +11,15 @@ use runwright_model::{
     action::ActionSpec,
     capability::{Capability, Request},
     digest::Digest,
+    event::{Phase, Try},
     grant::Grants,
-    invocation::{Called, Calls},
+    id::StepId,
+    invocation::{Called, Calls, Invocation, Invoked, Invoker},
     log::{Level, Stream},
     plan::Plan,
     time::Timestamp,
 };
+use serde_json::Value;
 
 /// The bundled components, by digest.
 #[derive(Clone)]
@@ -41,8 +44,7 @@ impl Components for Bundled {
 }
 
 /// A pure plugin makes no call.
-#[derive(Debug, Clone, Copy)]
-pub struct NoCalls;
+struct NoCalls;
 
 #[async_trait::async_trait]
 impl Calls for NoCalls {
@@ -55,6 +57,35 @@ impl Calls for NoCalls {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(0)
     }
+}
+
+/// One call of a plugin in a fresh instance, which must end well.
+///
+/// # Panics
+///
+/// When it does not.
+pub async fn invoke_once(host: &Host, component: Digest, action: &str, inputs: Value) {
+    let invocation = Invocation {
+        component,
+        execution: "bench".parse().expect("an id"),
+        step: "S".into(),
+        action: action.to_owned(),
+        globals: Vec::new(),
+        of: Try {
+            step: StepId(0),
+            visit: 1,
+            phase: Phase::Run,
+            attempt: 1,
+        },
+        idempotency_key: "k".into(),
+        deadline: None,
+        inputs,
+        done: None,
+        attachments: BTreeMap::new(),
+        trace_parent: None,
+    };
+    let invoked = host.invoke(invocation, Arc::new(NoCalls)).await;
+    assert!(matches!(invoked, Invoked::Returned(_)), "{invoked:?}");
 }
 
 /// A host that knows the bundled plugins and keeps compiled ones in this folder.

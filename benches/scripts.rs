@@ -10,14 +10,9 @@ use std::{
 };
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use runwright_benches::NoCalls;
+use runwright_benches::invoke_once;
 use runwright_host::{Components, Host, Options};
-use runwright_model::{
-    digest::Digest,
-    event::{Phase, Try},
-    id::StepId,
-    invocation::{Invocation, Invoked, Invoker},
-};
+use runwright_model::digest::Digest;
 use serde_json::{Value, json};
 
 const JAVASCRIPT: &str =
@@ -55,27 +50,7 @@ impl Script {
     }
 
     async fn call(&self, host: &Host) {
-        let invocation = Invocation {
-            component: self.component.digest,
-            execution: "bench".parse().expect("an id"),
-            step: "S".into(),
-            action: self.action.into(),
-            globals: Vec::new(),
-            of: Try {
-                step: StepId(0),
-                visit: 1,
-                phase: Phase::Run,
-                attempt: 1,
-            },
-            idempotency_key: "k".into(),
-            deadline: None,
-            inputs: self.inputs.clone(),
-            done: None,
-            attachments: std::collections::BTreeMap::new(),
-            trace_parent: None,
-        };
-        let invoked = host.invoke(invocation, Arc::new(NoCalls)).await;
-        assert!(matches!(invoked, Invoked::Returned(_)), "{invoked:?}");
+        invoke_once(host, self.component.digest, self.action, self.inputs.clone()).await;
     }
 }
 
