@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use runwright_executor::state::State;
-use runwright_model::{capability::Request, grant, status::Status};
+use runwright_model::{capability::Request, failure::Failure, grant, status::Status};
 use serde_json::{Map, Value};
 
 use super::{
     Miss, call,
     disk::Disk,
-    file::{OfCalls, OfStep, Scenario, WholeStep, ms},
+    file::{OfCalls, OfLogs, OfStep, Scenario, WholeStep, ms},
     outcome::{Outcome, is_ordered},
 };
 
@@ -43,6 +43,9 @@ pub(crate) fn misses(scenario: &Scenario, outcome: &Outcome, disk: &Disk) -> Vec
         check.calls(index, calls);
     }
     check.files(disk);
+    for (index, logs) in scenario.expect.logs.iter().enumerate() {
+        check.logs(index, logs);
+    }
     check.took();
     check.misses
 }
@@ -155,21 +158,8 @@ impl Check<'_> {
                 );
             }
         }
-        let said = visit
-            .as_ref()
-            .and_then(|visit| visit.failure.as_ref())
-            .map(|failure| failure.message.clone());
-        if let Some(pattern) = &whole.failure
-            && !said.as_deref().is_some_and(|message| contains(pattern, message))
-        {
-            let got = said.unwrap_or_else(|| "no failure".to_owned());
-            self.miss(
-                format!("{at}/failure"),
-                format!("failure of {name}"),
-                pattern.clone(),
-                got,
-            );
-        }
+        let failure = visit.as_ref().and_then(|visit| visit.failure.clone());
+        self.step_failure(at, name, whole, failure.as_ref());
         let undone = visit.and_then(|visit| visit.undo).map(|undo| undo.status);
         if let Some(expected) = whole.rollback.filter(|expected| Some(*expected) != undone) {
             let got = undone.map_or("none", Status::as_str);
@@ -180,6 +170,58 @@ impl Check<'_> {
                 got,
             );
         }
+    }
+
+    fn step_failure(&mut self, at: &str, name: &str, whole: &WholeStep, got: Option<&Failure>) {
+        let said = got.map_or_else(|| "no failure".to_owned(), |failure| failure.message.clone());
+        if let Some(pattern) = &whole.failure
+            && !got.is_some_and(|failure| contains(pattern, &failure.message))
+        {
+            let (at, what) = (format!("{at}/failure"), format!("failure of {name}"));
+            self.miss(at, what, pattern.clone(), said.clone());
+        }
+        if let Some(kind) = whole
+            .kind
+            .filter(|kind| got.is_none_or(|failure| failure.kind != *kind))
+        {
+            let got = got.map_or(said.clone(), |failure| format!("{}: {said}", word(&failure.kind)));
+            self.miss(
+                format!("{at}/kind"),
+                format!("kind of failure of {name}"),
+                word(&kind),
+                got,
+            );
+        }
+    }
+
+    fn logs(&mut self, index: usize, expected: &OfLogs) {
+        let lines = &self.outcome.logs;
+        let fits = |line: &&runwright_model::log::LogLine| {
+            expected.step.as_ref().is_none_or(|step| *step == line.step)
+                && expected.level.is_none_or(|level| level == line.level)
+                && contains(&expected.line, &line.text)
+        };
+        let number = lines.iter().filter(fits).count();
+        let enough = expected.times.map_or(number > 0, |times| times as usize == number);
+        if enough {
+            return;
+        }
+        let last: Vec<&str> = lines
+            .iter()
+            .rev()
+            .take(SHOWN_CALLS)
+            .map(|line| line.text.as_str())
+            .collect();
+        let got = if number > 0 || last.is_empty() {
+            format!("{number}")
+        } else {
+            format!("none; the last lines were {last:?}")
+        };
+        let wanted = match expected.times {
+            Some(times) => format!("{times} of these"),
+            None => "at least one of these".to_owned(),
+        };
+        self.miss(format!("/logs/{index}"), "log lines", wanted, got);
     }
 
     fn values(&mut self, what: &str, expected: &Map<String, Value>, got: Option<&Map<String, Value>>) {
@@ -274,6 +316,12 @@ impl Check<'_> {
             self.miss("/takes".into(), "duration", expected, format!("{} s", got.as_secs()));
         }
     }
+}
+
+/// A value of a small enum as test files write it.
+fn word(value: &impl serde::Serialize) -> String {
+    let text = serde_json::to_value(value).unwrap_or_default();
+    text.as_str().unwrap_or_default().to_owned()
 }
 
 fn sorted(names: &[String]) -> Vec<&String> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use runwright_compiler::{Diagnostic, Severity, Source, Span, Tree, duration_ms, escaped, tree};
-use runwright_model::{failure::FailureKind, grant, status::Status, time::Timestamp};
+use runwright_model::{failure::FailureKind, grant, log::Level, status::Status, time::Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -187,8 +187,26 @@ pub(crate) struct Expect {
     pub(crate) calls: Vec<OfCalls>,
     #[serde(default)]
     pub(crate) files: BTreeMap<String, Option<String>>,
+    /// Lines of the log of the execution under test.
+    #[serde(default)]
+    pub(crate) logs: Vec<OfLogs>,
     #[serde(default)]
     pub(crate) takes: Option<String>,
+}
+
+/// Lines that are to be logged.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct OfLogs {
+    /// A pattern found in the line.
+    pub(crate) line: String,
+    #[serde(default)]
+    pub(crate) step: Option<String>,
+    #[serde(default)]
+    pub(crate) level: Option<Level>,
+    /// How often; at least once when absent.
+    #[serde(default)]
+    pub(crate) times: Option<u32>,
 }
 
 /// What is to come of a step.
@@ -211,6 +229,8 @@ pub(crate) struct WholeStep {
     pub(crate) inputs: Option<Value>,
     pub(crate) outputs: Option<Value>,
     pub(crate) failure: Option<String>,
+    /// The kind of that failure.
+    pub(crate) kind: Option<FailureKind>,
     pub(crate) rollback: Option<Status>,
 }
 

@@ -7,6 +7,7 @@ use runwright_model::{
     capability::{Answer, Request, executions},
     event::{Event, Record},
     id::{ExecutionId, StepId},
+    log::LogLine,
     plan::{Order, Plan},
     status::Status,
     step::{OnFailure, StepKind},
@@ -24,7 +25,12 @@ pub(crate) struct Outcome {
     pub(crate) calls: Vec<(String, Request)>,
     /// Steps and ways that were reached.
     pub(crate) reached: BTreeSet<String>,
+    /// What its own steps said.
+    pub(crate) logs: Vec<LogLine>,
 }
+
+/// How many lines of a log are looked at.
+const LINES_MAX: usize = 100_000;
 
 impl Outcome {
     /// Reads the journals of an execution and its children.
@@ -37,6 +43,7 @@ impl Outcome {
                 .map(|(step, request)| (name(&state.plan, step), request))
                 .collect(),
             reached: reached(&state, &records),
+            logs: logs(&state.id, store).await?,
             state,
         };
         let mut todo: Vec<ExecutionId> = children(&records);
@@ -52,6 +59,11 @@ impl Outcome {
         }
         Ok(outcome)
     }
+}
+
+async fn logs(id: &ExecutionId, store: &dyn Store) -> Result<Vec<LogLine>, Error> {
+    let lines = store.read_log(id, 0, LINES_MAX).await?;
+    Ok(lines.into_iter().map(|(_, line)| line).collect())
 }
 
 fn name(plan: &Plan, id: StepId) -> String {

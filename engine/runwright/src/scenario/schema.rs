@@ -95,7 +95,7 @@ fn given() -> Map<String, Value> {
     ])
 }
 
-fn mock() -> Value {
+fn kinds() -> Value {
     let kinds = [
         "invalid-input",
         "failed",
@@ -111,6 +111,10 @@ fn mock() -> Value {
         "non-determinism",
         "internal",
     ];
+    json!({"enum": kinds})
+}
+
+fn mock() -> Value {
     let refusal = properties(&[("code", text()), ("message", text()), ("status", number())]);
     let keys = properties(&[
         (
@@ -130,7 +134,7 @@ fn mock() -> Value {
             json!({"type": "object", "description": "The step's outputs."}),
         ),
         ("fails", told("Why it fails.")),
-        ("kind", json!({"enum": kinds})),
+        ("kind", kinds()),
         ("undoFails", told("Why undoing the step fails.")),
         ("exit", json!({"type": "integer"})),
         ("stdout", text()),
@@ -182,6 +186,7 @@ fn expect() -> Value {
         ("inputs", json!({"description": "A part of them."})),
         ("outputs", json!({"description": "A part of them."})),
         ("failure", told("A pattern found in its message.")),
+        ("kind", kinds()),
         ("rollback", status.clone()),
     ]);
     let calls = properties(&[
@@ -198,6 +203,12 @@ fn expect() -> Value {
         ("with", json!({"description": "A part of the request."})),
         ("times", number()),
     ]);
+    let logs = properties(&[
+        ("line", told("A pattern found in the line.")),
+        ("step", text()),
+        ("level", json!({"enum": ["debug", "info", "warn", "error"]})),
+        ("times", number()),
+    ]);
     let keys = properties(&[
         ("status", status.clone()),
         ("failure", told("A pattern found in its message.")),
@@ -207,6 +218,7 @@ fn expect() -> Value {
         ("variables", json!({"type": "object"})),
         ("calls", json!({"type": "array", "items": object(calls, &[])})),
         ("files", map_of(json!({"type": ["string", "null"]}))),
+        ("logs", json!({"type": "array", "items": object(logs, &["line"])})),
         ("takes", duration("How long it took by its own clock.")),
     ]);
     object(keys, &["status"])

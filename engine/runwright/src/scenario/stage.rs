@@ -112,6 +112,7 @@ impl Stage {
         let started = answer::started(&self.plan, parameters, BY, self.globals(file, scenario));
         executor.start(id.clone(), self.plan.clone(), started).await?;
         let watched = people::watch(&executor, &clock, &id, &scenario.people).await?;
+        executor.flush_logs().await;
         let outcome = Outcome::gather(watched.state, &*store).await?;
         let mut misses = self.unanswered(&world);
         let left = watched.left.into_iter();
