@@ -1,85 +1,84 @@
 // Makes a component of a plugin: `node sdk/build.mjs SOURCE WIT OUTPUT`. `runwright plugin build` calls it.
 //
 // It bundles the author's files with the library (esbuild, which reads TypeScript too), tells the bundle which of its lines
-// are whose, and puts it into QuickJS (componentize-qjs).
+// are whose, and puts it into QuickJS (componentize-qjs). Both programs are looked for in PATH.
 
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
 const [source, wit, output] = process.argv.slice(2).map((path) => resolve(path));
-const { build } = await import("esbuild");
-const { componentize } = await import("componentize-qjs");
+const project = dirname(source);
+const folder = dirname(output);
+const name = basename(output, ".wasm");
+const [entry, bundle] = [join(folder, `${name}.entry.js`), join(folder, `${name}.bundle.js`)];
 
-const entry = [
+mkdirSync(folder, { recursive: true });
+const lines = [
   `import { exportsOf } from ${JSON.stringify(join(HERE, "wire.js"))};`,
   `import plugin from ${JSON.stringify(source)};`,
-  "export const action = exportsOf(plugin);",
+  "export const action = exportsOf(plugin);\n",
 ];
-const bundled = await build({
-  stdin: { contents: entry.join("\n"), resolveDir: dirname(source), sourcefile: "runwright-entry.js" },
-  alias: { runwright: join(HERE, "index.js") },
-  external: ["runwright:*"],
-  bundle: true,
-  format: "esm",
-  platform: "neutral",
-  mainFields: ["module", "main"],
-  target: "es2023",
-  sourcemap: "external",
-  write: false,
-  outfile: "bundle.js",
-  logLevel: "warning",
-}).catch(() => process.exit(1));
+writeFileSync(entry, lines.join("\n"));
+run("esbuild", [
+  entry,
+  `--alias:runwright=${join(HERE, "index.js")}`,
+  "--external:runwright:*",
+  "--bundle",
+  "--format=esm",
+  "--platform=neutral",
+  "--main-fields=module,main",
+  "--target=es2023",
+  "--sourcemap=external",
+  "--log-level=warning",
+  `--outfile=${bundle}`,
+]);
+const map = JSON.parse(readFileSync(`${bundle}.map`, "utf8"));
+const whose = `\nglobalThis.runwrightLines = ${JSON.stringify(whoseLines(map))};\n`;
+writeFileSync(bundle, readFileSync(bundle, "utf8") + whose);
+run("componentize-qjs", [
+  ...["--wit", wit, "--world", "plugin", "--js", bundle, "--module-root", folder, "--output", output],
+  // The host has no asynchronous functions for components. WASI is not stubbed: the clock is the host's.
+  ...["--sync", "--opt-size"],
+]);
 
-const [map, script] = ["bundle.js.map", "bundle.js"].map((name) =>
-  bundled.outputFiles.find((file) => basename(file.path) === name),
-);
-const folder = dirname(output);
-mkdirSync(folder, { recursive: true });
-const bundle = join(folder, `${basename(output, ".wasm")}.bundle.js`);
-writeFileSync(bundle, `${script.text}\nglobalThis.runwrightLines = ${JSON.stringify(lines(JSON.parse(map.text)))};\n`);
-const { component } = await componentize({
-  witPath: wit,
-  world: "plugin",
-  jsSource: readFileSync(bundle, "utf8"),
-  jsPath: bundle,
-  moduleRoot: folder,
-  optSize: true,
-  // The host has no asynchronous functions for components. WASI is not stubbed: the host's clock is its own.
-  sync: true,
-});
-// Who reads it meanwhile sees the old one or the new one.
-writeFileSync(`${output}.new`, component);
-renameSync(`${output}.new`, output);
-
-// Which lines of the bundle are whose, of a source map: see places.js.
-function lines({ sources, mappings }) {
-  const own = sources.map((path) => resolve(path));
-  const isLibrary = (path) => path.startsWith(HERE + "/") || path.includes("/node_modules/") || path.endsWith("runwright-entry.js");
-  const names = own.map((path) => (isLibrary(path) ? null : relative(dirname(source), path)));
-  const kept = [...new Set(names.filter((name) => name !== null))];
-  const runs = [];
-  let [from, line] = [0, 0];
-  mappings.split(";").forEach((segments, index) => {
-    let first = null;
-    for (const segment of segments.split(",").filter(Boolean)) {
-      const [, inSource = 0, inLine = 0] = numbers(segment);
-      from += inSource;
-      line += inLine;
-      first ??= [from, line];
-    }
-    if (first === null || names[first[0]] === null) return;
-    const [number, place] = [index + 1, [kept.indexOf(names[first[0]]), first[1] + 1]];
-    const last = runs.at(-1);
-    if (last && last[0] + last[1] === number && last[2] === place[0] && last[3] + last[1] === place[1]) last[1]++;
-    else runs.push([number, 1, ...place]);
-  });
-  return { sources: kept, runs };
+// Runs a program. What it has to say is shown when it fails.
+function run(program, words) {
+  const { status, error, stdout, stderr } = spawnSync(program, words, { encoding: "utf8" });
+  if (status === 0) return;
+  process.stderr.write(error ? `${program}: ${error.message}\n` : stdout + stderr);
+  process.exit(1);
 }
 
-// The numbers of a segment: base 64, six bits each, the lowest bit of the first is the sign.
+// Which lines of the bundle are the author's, of its source map: see places.js.
+function whoseLines({ sources, mappings }) {
+  const isOwn = (path) => path !== entry && !path.startsWith(`${HERE}/`) && !path.includes("/node_modules/");
+  const paths = sources.map((path) => resolve(folder, path));
+  const own = paths.filter(isOwn);
+  const runs = [];
+  // Numbers in a source map are relative to those before them.
+  let [at, line] = [0, 0];
+  for (const [index, segments] of mappings.split(";").entries()) {
+    let first = null;
+    for (const segment of segments.split(",").filter(Boolean)) {
+      const [, toSource = 0, toLine = 0] = numbers(segment);
+      at += toSource;
+      line += toLine;
+      first ??= [own.indexOf(paths[at]), line + 1];
+    }
+    if (first === null || first[0] < 0) continue;
+    const last = runs.at(-1);
+    const goesOn = last && last[0] + last[1] === index + 1 && last[2] === first[0] && last[3] + last[1] === first[1];
+    if (goesOn) last[1]++;
+    else runs.push([index + 1, 1, ...first]);
+  }
+  return { sources: own.map((path) => relative(project, path)), runs };
+}
+
+// The numbers of a segment: base 64, six bits each, and the lowest bit of a number is its sign.
 function numbers(segment) {
   const found = [];
   let [value, shift] = [0, 0];

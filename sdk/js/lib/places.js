@@ -1,7 +1,7 @@
 // Where an error was thrown, in the author's own files: the component holds one bundle of all of them.
 
 // What the build adds: `sources` are the authors' files, `runs` say which lines of the bundle are whose:
-// [first line of the bundle, how many, index of the source or -1, first line there].
+// [first line of the bundle, how many, index of the source, first line there].
 const BUNDLE = () => globalThis.runwrightLines ?? { sources: [], runs: [] };
 
 /** The author's places in a stack of QuickJS, the innermost first: `plugin.ts:12, in restart`. */
@@ -16,5 +16,5 @@ export function places(stack) {
 function placeOf(line) {
   const { sources, runs } = BUNDLE();
   const run = runs.find(([first, count]) => line >= first && line < first + count);
-  return run === undefined || run[2] < 0 ? null : `${sources[run[2]]}:${run[3] + line - run[0]}`;
+  return run === undefined ? null : `${sources[run[2]]}:${run[3] + line - run[0]}`;
 }
