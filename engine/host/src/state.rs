@@ -74,7 +74,8 @@ impl State {
             seed: Seed::new(idempotency_key),
             table: ResourceTable::new(),
             timers: HashMap::new(),
-            clock_floor_ns: 0,
+            // Not zero, which is the time while a plugin describes itself: Go takes that for a broken clock and gives up.
+            clock_floor_ns: 1,
             argument_bytes: limits.argument_bytes,
             step,
             ended: None,

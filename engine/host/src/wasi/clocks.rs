@@ -176,3 +176,19 @@ impl poll::HostPollable for State {
         poll::HostPollable::drop(&mut self.table, pollable)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Limits, Nothing, state::Step};
+
+    /// Go's runtime takes zero for a broken clock and ends the program.
+    #[test]
+    fn the_steady_clock_never_shows_zero() {
+        let mut describing = State::new(Arc::new(Nothing), &Limits::default(), "describe", Step::default());
+        assert_eq!(millis(describing.calls.now()), 0);
+        assert_ne!(monotonic_clock::Host::now(&mut describing).unwrap(), 0);
+    }
+}
