@@ -15,6 +15,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("executor", &["model", "store"]),
     ("host", &["model"]),
     ("client", &[]),
+    ("component", &[]),
     ("local", &["model", "store", "client"]),
     ("aws", &["model", "client"]),
     ("bundle", &[]),
