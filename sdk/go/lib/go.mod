@@ -1,0 +1,3 @@
+module runwright
+
+go 1.24
