@@ -6,6 +6,7 @@ beside: a text is the description, and `Least`, `Most` and `Pattern` are bounds.
 
 import dataclasses
 import enum
+import functools
 import types
 import typing
 from typing import Annotated, Any, Literal, Union
@@ -62,8 +63,14 @@ class Field:
     default: Any
 
 
+@functools.cache
 def fields(of):
-    """The fields of a dataclass."""
+    """The fields of a dataclass. Looked up once: in a component while it is built."""
+    return tuple(each_field(of))
+
+
+def each_field(of):
+    """The fields, one after the other."""
     hints = typing.get_type_hints(of, include_extras=True)
     for each in dataclasses.fields(of):
         hint = hints[each.name]

@@ -4,6 +4,7 @@ What this module imports is there while `componentize-py` builds; everything is 
 be imported from a disk later.
 """
 
+import gc
 import json
 import linecache
 import os
@@ -223,12 +224,19 @@ def call_of(call):
     return Call.of(call.function, call.request, ok, error)
 
 
-def keep_sources():
+def keep_sources(beside):
     """Keeps the lines of the author's files, so that a failure can show them: no file is there later."""
+    folder = os.path.dirname(beside.__file__) + os.sep
     for module in list(sys.modules.values()):
-        name = getattr(module, "__file__", None)
-        if name and not errors.is_foreign(name) and (lines := linecache.getlines(name)):
+        name = getattr(module, "__file__", None) or ""
+        if name.startswith(folder) and (lines := linecache.getlines(name)):
             linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
+
+
+def freeze():
+    """Takes what is there out of the sight of the garbage collector: a collection would touch each page of the snapshot."""
+    gc.collect()
+    gc.freeze()
 
 
 def exports(module):
@@ -236,7 +244,8 @@ def exports(module):
     action = action_of(module)
     host.use(Imports())
     log.install()
-    keep_sources()
+    keep_sources(module)
+    freeze()
 
     class Action(wit_exports.Action):
         """The action."""

@@ -30,8 +30,6 @@ def rollback(action, inputs, world, outputs=None, in_context=None):
     """Rolls an action back, telling it of every call that this world saw, and of the outputs if the step ended well."""
     in_context = in_context or context()
     outputs = None if outputs is None else json.dumps(schema.encode(outputs))
-    calls = list(world.calls)
-    # A rollback has a journal of its own.
-    world._recorded, world._position = [], 0
+    calls = world.forget_journal()
     with world.answering(in_context.idempotency_key + "/rollback"):
         action.rollback_json(in_context, json.dumps(schema.encode(inputs)), outputs, calls)
