@@ -4,7 +4,6 @@ What this module imports is there while `componentize-py` builds; everything is 
 be imported from a disk later.
 """
 
-import gc
 import json
 import linecache
 import os
@@ -191,11 +190,9 @@ def begin():
     """Readies one call: the interpreter was frozen when the component was built.
 
     Without a new seed every execution would draw the same random numbers. This one comes from the engine, and is the same
-    when the step runs again. A line must be out before the next call: what is written again in a replay is dropped there.
+    when the step runs again.
     """
     random.seed(int.from_bytes(os.urandom(32), "big"))
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)
 
 
 def end():
@@ -233,19 +230,15 @@ def keep_sources(beside):
             linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
 
 
-def freeze():
-    """Takes what is there out of the sight of the garbage collector: a collection would touch each page of the snapshot."""
-    gc.collect()
-    gc.freeze()
-
-
 def exports(module):
     """What the engine calls: the class that `componentize-py` wants, for the action of this module."""
     action = action_of(module)
     host.use(Imports())
     log.install()
     keep_sources(module)
-    freeze()
+    for stream in (sys.stdout, sys.stderr):
+        # A line must be out before the next call: what is written again in a replay is dropped there.
+        stream.reconfigure(line_buffering=True)
 
     class Action(wit_exports.Action):
         """The action."""
