@@ -1,0 +1,50 @@
+//! The SDKs' libraries for other languages, tested by those languages' own means. A language that is not installed here is
+//! skipped, and says so.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::{path::Path, process::Command};
+
+#[expect(clippy::print_stderr, reason = "who runs the tests must see what was not tested")]
+fn passes(program: &str, is_there: &[&str], tests: &[&str], folder: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let there = Command::new(program).args(is_there).output();
+    if !there.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: `{program} {}` does not work here", is_there.join(" "));
+        return;
+    }
+    let output = Command::new(program)
+        .args(tests)
+        .current_dir(root.join(folder))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(output.status.success(), "{}", said.concat());
+}
+
+#[test]
+fn python() {
+    let new_enough = ["-c", "import sys; sys.exit(sys.version_info < (3, 10))"];
+    let tests = ["-m", "unittest", "discover", "-s", "tests", "-t", "."];
+    passes("python3", &new_enough, &tests, "sdk/python");
+}
+
+#[test]
+fn javascript() {
+    let new_enough = [
+        "-e",
+        "process.exit(Number(process.versions.node.split('.')[0]) < 20 ? 1 : 0)",
+    ];
+    passes(
+        "node",
+        &new_enough,
+        &[
+            "--test",
+            "tests/library.test.js",
+            "tests/readme.test.js",
+            "tests/world.test.js",
+        ],
+        "sdk/js",
+    );
+}
