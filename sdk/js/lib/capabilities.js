@@ -20,7 +20,8 @@ function pairs(headers) {
 
 export const commands = {
   run(args, options = {}) {
-    const { on = null, script = null, stdin, environment = {}, workingDirectory = null, runAs = null, timeoutMs = null } = options;
+    const { on = null, script = null, stdin, environment = {} } = options;
+    const { workingDirectory = null, runAs = null, timeoutMs = null } = options;
     const command = {
       arguments: args.map(String),
       script,

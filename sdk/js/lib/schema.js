@@ -91,7 +91,8 @@ export function read(of, value, place = "") {
   const fits = json.enum ? json.enum.includes(value) : !json.type || KINDS[json.type](value);
   if (!fits) {
     const wanted = json.enum ? `one of ${json.enum.map((each) => JSON.stringify(each)).join(", ")}` : `of type ${json.type}`;
-    throw misfit(`\`${place || "the value"}\` must be ${wanted}, and is ${typeof value === "string" ? JSON.stringify(value) : shown(value)}`);
+    const found = typeof value === "string" ? JSON.stringify(value) : shown(value);
+    throw misfit(`\`${place || "the value"}\` must be ${wanted}, and is ${found}`);
   }
   if (parts.items) return value.map((item, index) => read(parts.items, item, `${place}[${index}]`));
   if (parts.values) return mapped(value, (item, name) => read(parts.values, item, below(place, name)));
