@@ -42,8 +42,10 @@
 // A secret is a placeholder. Put it into standard input, environment, a file's contents, headers or a body; the engine
 // puts the value in its place there. Never put it into the arguments of a command.
 //
-// A panic becomes a failure with its text and place. A panic in another goroutine ends the instance: the step fails with
-// what Go wrote about it.
+// A panic becomes a failure with its text and place. A panic in another goroutine ends the instance: the step fails with the
+// end of what Go wrote about it, and all of it is in the step's log.
+//
+// Goroutines work, and so does time.Sleep: when all of them wait, the step waits as [Sleep] does, and needs the same grant.
 //
 // # Tests
 //

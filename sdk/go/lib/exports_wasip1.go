@@ -43,7 +43,9 @@ func describe() wire.Manifest {
 }
 
 func run(at wire.Context, inputs string) wit.Result[string, wire.Failure] {
-	outputs, failure := action().RunJSON(contextOf(at), inputs)
+	ctx, inputs := contextOf(at), owned(inputs)
+	enter()()
+	outputs, failure := action().RunJSON(ctx, inputs)
 	if failure != nil {
 		return wit.Err[string](failed(failure))
 	}
@@ -63,14 +65,17 @@ func rollback(at wire.Context, inputs string, done wire.Done) wit.Result[wit.Uni
 			calls[i].Failed = answer.Err()
 		}
 	}
-	told := Done{Outputs: done.Outputs.SomeOr(""), Calls: calls}
-	if failure := action().RollbackJSON(contextOf(at), inputs, told); failure != nil {
+	told := owned(Done{Outputs: done.Outputs.SomeOr(""), Calls: calls})
+	ctx, inputs := contextOf(at), owned(inputs)
+	enter()()
+	if failure := action().RollbackJSON(ctx, inputs, told); failure != nil {
 		return wit.Err[wit.Unit](failed(failure))
 	}
 	return wit.Ok[wit.Unit, wire.Failure](wit.Unit{})
 }
 
 func contextOf(at wire.Context) context.Context {
+	at = owned(at)
 	step := Step{
 		ExecutionID:    at.ExecutionId,
 		Name:           at.Step,

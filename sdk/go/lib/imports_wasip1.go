@@ -30,9 +30,10 @@ type wireError = runwright_plugin_types.Error
 func answered[T any](result wit.Result[T, wireError]) (T, error) {
 	if result.IsErr() {
 		var none T
-		return none, errorOf(result.Err())
+		err := owned(errorOf(result.Err()))
+		return none, &err
 	}
-	return result.Ok(), nil
+	return owned(result.Ok()), nil
 }
 
 func done(result wit.Result[wit.Unit, wireError]) error {
@@ -40,25 +41,25 @@ func done(result wit.Result[wit.Unit, wireError]) error {
 	return err
 }
 
-func errorOf(err wireError) *Error {
+func errorOf(err wireError) Error {
 	switch err.Tag() {
 	case runwright_plugin_types.ErrorDenied:
-		return Denied(err.Denied().Capability, err.Denied().Missing)
+		return *Denied(err.Denied().Capability, err.Denied().Missing)
 	case runwright_plugin_types.ErrorNotFound:
-		return &Error{Kind: ErrNotFound, Message: err.NotFound()}
+		return Error{Kind: ErrNotFound, Message: err.NotFound()}
 	case runwright_plugin_types.ErrorInvalid:
-		return &Error{Kind: ErrInvalid, Message: err.Invalid()}
+		return Error{Kind: ErrInvalid, Message: err.Invalid()}
 	case runwright_plugin_types.ErrorThrottled:
-		return &Error{Kind: ErrThrottled, Message: err.Throttled()}
+		return Error{Kind: ErrThrottled, Message: err.Throttled()}
 	case runwright_plugin_types.ErrorTimedOut:
-		return &Error{Kind: ErrTimedOut, Message: err.TimedOut()}
+		return Error{Kind: ErrTimedOut, Message: err.TimedOut()}
 	case runwright_plugin_types.ErrorLimitExceeded:
 		excess := err.LimitExceeded()
-		return LimitExceeded(excess.Which, excess.Limit, excess.Used)
+		return *LimitExceeded(excess.Which, excess.Limit, excess.Used)
 	case runwright_plugin_types.ErrorUnavailable:
-		return &Error{Kind: ErrUnavailable, Message: err.Unavailable()}
+		return Error{Kind: ErrUnavailable, Message: err.Unavailable()}
 	default:
-		return &Error{Kind: ErrUncertain, Message: err.Uncertain()}
+		return Error{Kind: ErrUncertain, Message: err.Uncertain()}
 	}
 }
 
@@ -107,30 +108,40 @@ func headersFrom(pairs []wit.Tuple2[string, string]) []Header {
 	return headers
 }
 
-func (imports) Log(level Level, message string) { runwright_plugin_log.Write(uint8(level), message) }
+func (imports) Log(level Level, message string) {
+	defer enter()()
+	runwright_plugin_log.Write(uint8(level), message)
+}
 
 func (imports) Progress(done, total uint64, message string) {
+	defer enter()()
 	runwright_plugin_log.Progress(done, total, message)
 }
 
 func (imports) Now() time.Time { return time.Now() }
 
-func (imports) ActionName() string { return runwright_plugin_step.Action() }
+func (imports) ActionName() string {
+	defer enter()()
+	return owned(runwright_plugin_step.Action())
+}
 
 func (imports) Attachment(name string) ([]byte, bool) {
+	defer enter()()
 	contents := runwright_plugin_step.Attachment(name)
-	return contents.SomeOr(nil), contents.IsSome()
+	return owned(contents.SomeOr(nil)), contents.IsSome()
 }
 
 func (imports) Globals() map[string]string {
+	defer enter()()
 	globals := map[string]string{}
-	for _, pair := range runwright_plugin_step.Globals() {
+	for _, pair := range owned(runwright_plugin_step.Globals()) {
 		globals[pair.F0] = pair.F1
 	}
 	return globals
 }
 
 func (imports) RunCommand(on string, command Command) (Completed, error) {
+	defer enter()()
 	// Sorted, because a replay must ask the same.
 	environment := make([]wit.Tuple2[string, string], 0, len(command.Environment))
 	for name, value := range command.Environment {
@@ -158,6 +169,7 @@ func (imports) RunCommand(on string, command Command) (Completed, error) {
 }
 
 func (imports) RunDocument(request string) (DocumentEnd, error) {
+	defer enter()()
 	end, err := answered(runwright_plugin_commands.RunDocument(request))
 	nodes := make([]NodeEnd, len(end.Nodes))
 	for i, node := range end.Nodes {
@@ -167,10 +179,12 @@ func (imports) RunDocument(request string) (DocumentEnd, error) {
 }
 
 func (imports) ReadFile(on, path string) ([]byte, error) {
+	defer enter()()
 	return answered(runwright_plugin_files.Read(some(on), path))
 }
 
 func (imports) WriteFile(on, path string, contents []byte, options WriteOptions) error {
+	defer enter()()
 	how := runwright_plugin_files.WriteOptions{
 		Mode:    some(options.Mode),
 		Owner:   some(options.Owner),
@@ -214,37 +228,45 @@ func factsTo(facts *Facts) wit.Option[runwright_plugin_files.Facts] {
 }
 
 func (imports) Stat(on, path string) (*Facts, error) {
+	defer enter()()
 	facts, err := answered(runwright_plugin_files.Stat(some(on), path))
 	return factsFrom(facts), err
 }
 
 func (imports) ListDirectory(on, path string) ([]string, error) {
+	defer enter()()
 	return answered(runwright_plugin_files.ListDirectory(some(on), path))
 }
 
 func (imports) MakeDirectory(on, path string, mode uint32) error {
+	defer enter()()
 	return done(runwright_plugin_files.MakeDirectory(some(on), path, some(mode)))
 }
 
 func (imports) Link(on, path, pointsTo string) error {
+	defer enter()()
 	return done(runwright_plugin_files.Link(some(on), path, pointsTo))
 }
 
 func (imports) Remove(on, path string) error {
+	defer enter()()
 	return done(runwright_plugin_files.Remove(some(on), path))
 }
 
 func (imports) Snapshot(on, path string) (Kept, error) {
+	defer enter()()
 	kept, err := answered(runwright_plugin_files.Snapshot(some(on), path))
 	return Kept{kept.Path, factsFrom(kept.Before), kept.Contents.SomeOr("")}, err
 }
 
 func (imports) Restore(on string, kept Kept) error {
+	defer enter()()
 	snapshot := runwright_plugin_files.Kept{Path: kept.Path, Before: factsTo(kept.Before), Contents: some(kept.Contents)}
 	return done(runwright_plugin_files.Restore(some(on), snapshot))
 }
 
 func (imports) Send(request Request) (Response, error) {
+	defer enter()()
 	response, err := answered(runwright_plugin_http.Send(runwright_plugin_http.Request{
 		Method:    request.Method,
 		Url:       request.URL,
@@ -257,6 +279,7 @@ func (imports) Send(request Request) (Response, error) {
 }
 
 func (imports) SendAWS(request AWSRequest) (AWSResponse, error) {
+	defer enter()()
 	response, err := answered(runwright_plugin_aws.Send(runwright_plugin_aws.Request{
 		Service:     request.Service,
 		Region:      some(request.Region),
@@ -297,14 +320,17 @@ func parameters(result wit.Result[[]runwright_plugin_parameters.Parameter, wireE
 }
 
 func (imports) Parameter(name string) (Parameter, error) {
+	defer enter()()
 	return parameter(runwright_plugin_parameters.Get(name))
 }
 
 func (imports) ParametersByPath(path string, recursive bool) ([]Parameter, error) {
+	defer enter()()
 	return parameters(runwright_plugin_parameters.GetByPath(path, recursive))
 }
 
 func (imports) PutParameter(name string, kind ParameterType, value NewValue, overwrite bool) (Parameter, error) {
+	defer enter()()
 	put := runwright_plugin_parameters.MakeNewValueGiven(value.Text)
 	if value.Random > 0 {
 		put = runwright_plugin_parameters.MakeNewValueGenerated(value.Random)
@@ -313,22 +339,27 @@ func (imports) PutParameter(name string, kind ParameterType, value NewValue, ove
 }
 
 func (imports) DeleteParameter(name string) error {
+	defer enter()()
 	return done(runwright_plugin_parameters.Delete(name))
 }
 
 func (imports) ParameterHistory(name string) ([]Parameter, error) {
+	defer enter()()
 	return parameters(runwright_plugin_parameters.History(name))
 }
 
 func (imports) LabelParameter(name string, version uint64, label string) error {
+	defer enter()()
 	return done(runwright_plugin_parameters.Label(name, version, label))
 }
 
 func (imports) Reveal(placeholder string) (string, error) {
+	defer enter()()
 	return answered(runwright_plugin_parameters.Reveal(placeholder))
 }
 
 func (imports) Ask(question Question) (Decision, error) {
+	defer enter()()
 	decision, err := answered(runwright_plugin_approvals.Request(runwright_plugin_approvals.Question{
 		Message:   question.Message,
 		Approvers: question.Approvers,
@@ -343,19 +374,23 @@ func (imports) Ask(question Question) (Decision, error) {
 }
 
 func (imports) Sleep(duration time.Duration) error {
+	defer enter()()
 	return done(runwright_plugin_waits.Sleep(millisOf(duration)))
 }
 
 func (imports) SleepUntil(moment time.Time) error {
+	defer enter()()
 	return done(runwright_plugin_waits.SleepUntil(millis(moment)))
 }
 
 func (imports) Signal(name string, deadline time.Time) (Received, error) {
+	defer enter()()
 	signal, err := answered(runwright_plugin_waits.Signal(name, someMoment(deadline)))
 	return Received{signal.By, moment(signal.At), json.RawMessage(signal.Payload)}, err
 }
 
 func (imports) Probe(on string, condition Condition, patience Patience) (Probed, error) {
+	defer enter()()
 	probed, err := answered(runwright_plugin_waits.Probe(some(on), conditionTo(condition), runwright_plugin_waits.Patience{
 		Deadline:       millis(patience.Deadline),
 		IntervalMs:     millisOf(patience.Interval),
@@ -380,23 +415,28 @@ func conditionTo(c Condition) runwright_plugin_waits.Condition {
 }
 
 func (imports) PutBlob(contents []byte) (string, error) {
+	defer enter()()
 	return answered(runwright_plugin_blobs.Put(contents))
 }
 
 func (imports) Blob(name string, offset uint64, length uint32) ([]byte, error) {
+	defer enter()()
 	return answered(runwright_plugin_blobs.Get(name, offset, length))
 }
 
 func (imports) BlobSize(name string) (uint64, error) {
+	defer enter()()
 	return answered(runwright_plugin_blobs.Size(name))
 }
 
 func (imports) StartExecution(runbook, parameters string) (string, error) {
+	defer enter()()
 	request := runwright_plugin_executions.StartRequest{Runbook: runbook, Parameters: parameters}
 	return answered(runwright_plugin_executions.Start(request))
 }
 
 func (imports) WaitExecution(id string) (Outcome, error) {
+	defer enter()()
 	outcome, err := answered(runwright_plugin_executions.Wait(id))
 	return Outcome{outcome.Status, json.RawMessage(outcome.Outputs), outcome.Failure.SomeOr("")}, err
 }

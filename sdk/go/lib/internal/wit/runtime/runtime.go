@@ -78,63 +78,70 @@ func allocateRaw(size, align uintptr) unsafe.Pointer {
 	}
 }
 
-// NB: `cabi_realloc` may be called before the Go runtime has been initialized,
-// in which case we need to use `runtime.sbrk` to do allocations.  The following
-// is an abbreviation of [Till's
-// efforts](https://github.com/bytecodealliance/go-modules/pull/367).
+// cabi_realloc gives the host memory to write arguments and answers into. It must not touch Go's heap: it is called before the
+// runtime is up, and an allocation may start a collection, which reads the clock; that is an import, and none may be called
+// from here. So the memory comes from below Go's allocator, in chunks that are used again after each call (see Reset).
 
 //go:linkname sbrk runtime.sbrk
 func sbrk(n uintptr) unsafe.Pointer
 
-//nolint:unused
-var useGCAllocations = false
-
-func init() {
-	useGCAllocations = true
+type chunk struct {
+	start      unsafe.Pointer
+	used, size uintptr
 }
 
-//nolint:unused
+// Each chunk is at least twice as large as the one before: there are never more than an address space has bits.
+var chunks [32]chunk
+
+const firstChunk = 64 << 10
+
+// ready: what came before stays for ever. It is the state of the adapter for WASI.
+var ready = false
+
+func init() { ready = true }
+
+// Reset makes the memory of all answers free again. Nothing may point into it any more.
+func Reset() {
+	for i := range chunks {
+		chunks[i].used = 0
+	}
+}
+
 func offset(ptr, align uintptr) uintptr {
 	newptr := (ptr + align - 1) &^ (align - 1)
 	return newptr - ptr
 }
 
-var pinner = runtime.Pinner{}
-
-func Unpin() {
-	pinner.Unpin()
+func fromBelow(size, align uintptr) unsafe.Pointer {
+	start := sbrk(size + align)
+	return unsafe.Add(start, offset(uintptr(start), align))
 }
-
-//nolint:unused
-//go:wasmimport wasi_snapshot_preview1 adapter_monotonic_clock_set_paused
-func adapterMonotonicClockSetPaused(paused bool)
 
 //nolint:unused
 //go:wasmexport cabi_realloc
 func cabiRealloc(oldPointer unsafe.Pointer, oldSize, align, newSize uintptr) unsafe.Pointer {
 	if oldPointer != nil || oldSize != 0 {
-		panic("todo")
+		panic("what was given is not given again")
 	}
-
-	if useGCAllocations {
-		// Here we call `adapter_monotonic_clock_set_paused` before and
-		// after allocating since the Go garbage collector calls
-		// `clock_time_get` to measure time spent in various stages of
-		// GC, but calls to imports from `cabi_realloc` are forbidden by
-		// the component model, so we must tell the
-		// `wasi_snapshot_preview1` adapter to use a cached value
-		// instead of calling `monotonic_clock::now`.
-		//
-		// See https://github.com/bytecodealliance/wasmtime/pull/13563
-		// for more details.
-		adapterMonotonicClockSetPaused(true)
-		pointer := Allocate(&pinner, newSize, align)
-		adapterMonotonicClockSetPaused(false)
-		return pointer
-	} else {
-		alignedSize := newSize + offset(newSize, align)
-		unaligned := sbrk(alignedSize)
-		off := offset(uintptr(unaligned), align)
-		return unsafe.Add(unaligned, off)
+	if !ready {
+		return fromBelow(newSize, align)
 	}
+	next := uintptr(firstChunk)
+	for i := range chunks {
+		c := &chunks[i]
+		if c.size == 0 {
+			c.size = max(next, newSize)
+			c.start = fromBelow(c.size, 16)
+		}
+		begin := c.used + offset(c.used, align)
+		if begin+newSize <= c.size {
+			c.used = begin + newSize
+			return unsafe.Add(c.start, begin)
+		}
+		next = c.size * 2
+	}
+	panic("no memory is left")
 }
+
+// Unpin is what the generated bindings call when they have read arguments. Nothing is pinned for those.
+func Unpin() {}
