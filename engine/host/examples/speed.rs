@@ -1,13 +1,14 @@
 //! How long one call takes: cold, from the cache, and warm. Run it with `--release`.
 //!
 //! The guest is the tests' misbehaving one, half a megabyte of Rust with serde_json in it; a plugin of one
-//! function is faster.
+//! function is faster. With files as arguments (`target/behaviours/*.wasm`) the guests are those, and the call is the case
+//! `absent` of the behaviour suite, which only reads its inputs.
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 #![expect(clippy::unwrap_used, reason = "an example")]
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -25,14 +26,13 @@ use runwright_testguest::COMPONENT;
 use serde_json::{Value, json};
 
 const CALLS: usize = 2_000;
-static DIGEST: OnceLock<Digest> = OnceLock::new();
 
-struct Bytes;
+struct Bytes(Vec<u8>);
 
 #[async_trait::async_trait]
 impl Components for Bytes {
     async fn bytes(&self, _: &Digest) -> Option<Vec<u8>> {
-        Some(COMPONENT.to_vec())
+        Some(self.0.clone())
     }
 }
 
@@ -53,31 +53,45 @@ impl Calls for Ready {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
+    let files: Vec<String> = std::env::args().skip(1).collect();
+    if files.is_empty() {
+        let mix = [
+            ("warm: one call", json!({"do": "progress"})),
+            (
+                "warm: one call with 100 host calls",
+                json!({"do": "many-calls", "times": 100}),
+            ),
+            ("warm: echo of 1 KiB", json!({"do": "echo", "text": "x".repeat(1024)})),
+        ];
+        measure(COMPONENT, &mix).await;
+    }
+    for file in files {
+        let component = std::fs::read(&file).unwrap();
+        println!("{file}: {} bytes", component.len());
+        measure(&component, &[("warm: one call", json!({"Case": "absent"}))]).await;
+    }
+}
+
+async fn measure(component: &[u8], mix: &[(&str, Value)]) {
+    let digest = Digest::of(component);
     let folder = tempfile::tempdir().unwrap();
     let options = Options {
         cache_dir: Some(folder.path().join("cache")),
-        ..Options::new(Arc::new(Bytes))
+        ..Options::new(Arc::new(Bytes(component.to_vec())))
     };
     for name in ["cold: start, compile, keep, call", "from the cache: start, map, call"] {
         let start = Instant::now();
         let host = Host::new(options.clone()).unwrap();
         let started = start.elapsed();
-        once(&host, json!({"do": "progress"})).await;
+        once(&host, digest, mix[0].1.clone()).await;
         println!("{name:<40} {:>10.1?} (of it start {started:.1?})", start.elapsed());
     }
     let host = Host::new(options).unwrap();
-    for (name, inputs) in [
-        ("warm: one call", json!({"do": "progress"})),
-        (
-            "warm: one call with 100 host calls",
-            json!({"do": "many-calls", "times": 100}),
-        ),
-        ("warm: echo of 1 KiB", json!({"do": "echo", "text": "x".repeat(1024)})),
-    ] {
+    for (name, inputs) in mix {
         let mut times = Vec::new();
         for _ in 0..CALLS {
             let start = Instant::now();
-            once(&host, inputs.clone()).await;
+            once(&host, digest, inputs.clone()).await;
             times.push(start.elapsed());
         }
         times.sort();
@@ -86,9 +100,9 @@ async fn main() {
     }
 }
 
-async fn once(host: &Host, inputs: Value) {
+async fn once(host: &Host, component: Digest, inputs: Value) {
     let invocation = Invocation {
-        component: *DIGEST.get_or_init(|| Digest::of(COMPONENT)),
+        component,
         execution: "e-1".parse().unwrap(),
         step: "s".into(),
         action: "t:act".into(),

@@ -10,7 +10,10 @@ const CALLS: &str = include_str!("../../../sdk/behaviours/calls.json");
 /// Reads it as `T`, which must write the same again: no field is missing, none is too many.
 fn same<T: Serialize + DeserializeOwned>(value: &Value) -> T {
     let read: T = serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{value}: {error}"));
-    assert_eq!(&serde_json::to_value(&read).unwrap(), value);
+    assert_eq!(
+        &serde_json::to_value(&read).expect("what was read can be written"),
+        value
+    );
     read
 }
 

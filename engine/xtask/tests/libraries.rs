@@ -48,3 +48,21 @@ fn javascript() {
         "sdk/js",
     );
 }
+
+#[test]
+fn go() {
+    let new_enough = "go version | grep -Eq 'go1[.](2[4-9]|[3-9][0-9])'";
+    let tests = "GOTOOLCHAIN=local GOWORK=off go test ./...";
+    passes("sh", &["-c", new_enough], &["-c", tests], "sdk/go/tests");
+}
+
+/// Built by whatever compiles C here, and run. The program stays in cargo's folder for such things.
+#[test]
+fn c() {
+    let program = concat!(env!("CARGO_TARGET_TMPDIR"), "/library_test");
+    let build = format!(
+        "cc -std=gnu11 -Wall -Wextra -Werror -Ilib lib/*.c lib/testing/*.c lib/yyjson/yyjson.c tests/*.c -o '{program}' && \
+         '{program}'"
+    );
+    passes("sh", &["-c", "cc --version"], &["-c", &build], "sdk/c");
+}
