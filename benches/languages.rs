@@ -64,7 +64,8 @@ fn languages(criterion: &mut Criterion) {
         let Some(component) = component(language) else { continue };
         // On the disk of the project, where compiled components are mapped from.
         let folder = tempfile::tempdir_in(".").expect("a folder");
-        let kept = host(&component, folder.path());
+        let cache = folder.path().join("cache");
+        let kept = host(&component, &cache);
         let began = std::time::Instant::now();
         runtime.block_on(call(&kept, component.digest));
         eprintln!("{language}: compiled and called in {:?}", began.elapsed());
@@ -77,7 +78,7 @@ fn languages(criterion: &mut Criterion) {
         group.bench_function(format!("{language}: the first call of a process"), |bencher| {
             // Dropped within: a host reserves terabytes of addresses, and a dozen of them are all that there are.
             bencher.iter(|| {
-                let host = host(&component, folder.path());
+                let host = host(&component, &cache);
                 runtime.block_on(call(&host, component.digest));
             });
         });
