@@ -96,6 +96,16 @@ impl From<runwright::Error> for Problem {
     }
 }
 
+impl From<runwright::author::Error> for Problem {
+    fn from(error: runwright::author::Error) -> Self {
+        Self {
+            code: Some(error.code().to_owned()),
+            ..Self::bad_input(error.to_string())
+        }
+        .help(error.help())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! The behaviour suite (`sdk/behaviours`) against the plugin of each language's SDK.
 //!
 //! Rust's is built here. Those of other languages need other compilers: `cargo xtask languages` builds what it can into
-//! `target/behaviours/LANGUAGE.wasm`; a language whose component is not there is skipped, and says so.
+//! `target/behaviours/LANGUAGE.wasm` (TypeScript stands for JavaScript as well); a language whose component is not there is skipped, and says so.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
@@ -32,6 +32,9 @@ fn target_dir() -> PathBuf {
         .to_owned()
 }
 
+/// Scenarios that run again with the engine stopped at each append: those that make calls.
+const STOPPED: [&str; 5] = ["command", "replay", "rollback", "approval", "child"];
+
 /// Runs the suite against a component, and answers what did not come as expected.
 async fn misses(component: &Path) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
@@ -41,12 +44,23 @@ async fn misses(component: &Path) -> Vec<String> {
     }
     fs::copy(component, folder.path().join("behaviours.wasm")).unwrap();
     let library = Library::open(folder.path().join("state"), vec![folder.path().to_owned()]).unwrap();
-    let mut misses = Vec::new();
+    let mut reports = Vec::new();
     for file in FILES {
-        let report = match library.test(&folder.path().join(file), None).await {
-            Ok(report) => report,
-            Err(error) => panic!("{file}: {:#?}", error.report()),
-        };
+        reports.push((file, library.test(&folder.path().join(file), None).await));
+    }
+    for name in STOPPED {
+        let report = library.test_with_stops(&folder.path().join(FILES[0]), Some(name)).await;
+        let stops: usize = report
+            .iter()
+            .flat_map(|report| &report.scenarios)
+            .map(|it| it.stops)
+            .sum();
+        assert!(stops > 3, "{name} was stopped after {stops} appends only");
+        reports.push((FILES[0], report));
+    }
+    let mut misses = Vec::new();
+    for (file, report) in reports {
+        let report = report.unwrap_or_else(|error| panic!("{file}: {:#?}", error.report()));
         for scenario in report.scenarios {
             let name = scenario.name;
             misses.extend(scenario.misses.into_iter().map(|miss| {
@@ -102,11 +116,6 @@ async fn rust_behaves() {
 #[tokio::test]
 async fn python_behaves() {
     behaves("python").await;
-}
-
-#[tokio::test]
-async fn javascript_behaves() {
-    behaves("js").await;
 }
 
 #[tokio::test]

@@ -51,6 +51,7 @@ mod find;
 mod holder;
 mod library;
 mod link;
+mod lock;
 mod outside;
 mod parameter_source;
 mod parameters;
@@ -67,8 +68,10 @@ pub use builder::Builder;
 pub use engine::{Begun, Engine, StartRequest, Until};
 pub use error::{Error, Fault, Report};
 pub use library::{Library, Runbook};
+pub use lock::Pinned;
 pub use parameters::{NewParameter, Parameters};
 pub use preview::{PlanRequest, Preview};
+pub use runwright_author as author;
 pub use runwright_compiler::{
     BindError, Compiled, Diagnostic, EdgeKind, Severity, Source, Span, Target, Targets, Tree, parse, tree,
 };

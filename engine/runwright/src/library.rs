@@ -18,6 +18,9 @@ use runwright_model::{
 
 use crate::{Error, find, outside::Outsiders, place::Place, shelf::Shelf, view::PluginView};
 
+/// Where a plugin of the engine comes from.
+const BUILT_IN: &str = "built in";
+
 /// Finds, compiles and describes. Cheap to clone.
 #[derive(Clone)]
 pub struct Library {
@@ -245,7 +248,7 @@ impl Library {
     pub async fn plugins(&self) -> Result<Vec<PluginView>, Error> {
         let views = runwright_bundle::plugins()
             .iter()
-            .map(|bundled| self.view(bundled.bytes, "built in".to_owned()));
+            .map(|bundled| self.view(bundled.bytes, BUILT_IN.to_owned()));
         join_all(views).await.into_iter().collect()
     }
 
@@ -256,7 +259,7 @@ impl Library {
     /// When there is none, or it is no plugin.
     pub async fn plugin(&self, what: &str) -> Result<PluginView, Error> {
         if let Some(bundled) = runwright_bundle::find(what) {
-            return self.view(bundled.bytes, "built in".to_owned()).await;
+            return self.view(bundled.bytes, BUILT_IN.to_owned()).await;
         }
         match std::fs::read(what) {
             Ok(bytes) => self.view(&bytes, what.to_owned()).await,
@@ -293,7 +296,12 @@ impl Library {
     async fn view(&self, bytes: &[u8], origin: String) -> Result<PluginView, Error> {
         let component = self.shelf.add(bytes);
         let manifest = self.host.describe(&component).await?;
+        let facts = runwright_author::facts(bytes);
+        // What comes with the engine is stripped of everything that is not needed to run.
+        let built_in = (origin == BUILT_IN).then_some("rust");
         Ok(PluginView {
+            language: facts.language.or(built_in),
+            imports: facts.imports,
             manifest,
             component: component.to_string(),
             size: bytes.len() as u64,
@@ -316,6 +324,7 @@ impl Library {
         let tables = [
             runwright_compiler::CODES,
             crate::codes::CODES,
+            runwright_author::CODES,
             runwright_executor::codes::CODES,
             runwright_host::CODES,
             runwright_store::CODES,

@@ -212,6 +212,12 @@ pub struct PluginView {
     pub size: u64,
     /// Where it comes from: `built in`, or a path.
     pub origin: String,
+    /// The language it was written in, when what made it tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<&'static str>,
+    /// The interfaces it imports.
+    #[serde(skip)]
+    pub imports: Vec<String>,
 }
 
 /// Why an execution stands as it does.

@@ -5,6 +5,7 @@
 
 mod aws;
 mod fuzz;
+mod languages;
 mod python;
 mod script;
 
@@ -34,6 +35,9 @@ usage: cargo xtask COMMAND
   bench peers [ARGS…]  Runwright beside its disk and beside Restate; `bench peers --help` tells more
   script               build script.wasm, which runs JavaScript (rw:script), into target/plugins
   python               build python.wasm, which runs scripts and the AWS API actions, into target/plugins
+  languages [path] [LANGUAGE…]
+                       build the behaviour suite's plugin in each language whose tools are there, and run the suite; with
+                       `path` walk from `plugin new` to a run instead, and say how long each step took
   aws [ARGS…]          the tests against a stand-in for AWS (moto, from PyPI); ARGS go to the tests
   sim [--seeds N] [--from N] [--seed N]
                        the simulation of the executor: ten thousand seeds, N seeds from one on, or one seed with its
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         "script" => script::build().map(|_| ()),
         "python" => python::build().map(|_| ()),
         "aws" => aws::test(&rest),
+        "languages" => languages::languages(&rest),
         other => Err(anyhow::anyhow!("unknown command `{other}`\n\n{USAGE}")),
     };
     match done {

@@ -19,11 +19,12 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("local", &["model", "store", "client"]),
     ("aws", &["model", "client"]),
     ("bundle", &[]),
+    ("author", &["component"]),
     ("testguest", &[]),
     (
         "runwright",
         &[
-            "model", "compiler", "store", "executor", "host", "local", "aws", "bundle",
+            "model", "compiler", "store", "executor", "host", "local", "aws", "bundle", "author",
         ],
     ),
     ("cli", &["runwright"]),

@@ -4,18 +4,20 @@
 //! implements [`Action`], and one line that exports it.
 //!
 //! ```
-//! use runwright_sdk::{Action, Command, Context, Failure, Host, Impact, Manifest, schema};
+//! use runwright_sdk::{Action, Command, Context, Failure, Host, Impact, Manifest, Shape};
 //! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Deserialize)]
+//! #[derive(Deserialize, Shape)]
 //! #[serde(rename_all = "PascalCase")]
 //! struct Inputs {
+//!     /// The unit's name.
 //!     service: String,
 //! }
 //!
-//! #[derive(Serialize)]
+//! #[derive(Serialize, Shape)]
 //! #[serde(rename_all = "PascalCase")]
 //! struct Outputs {
+//!     /// Whether it is active.
 //!     active: bool,
 //! }
 //!
@@ -26,10 +28,8 @@
 //!     type Outputs = Outputs;
 //!
 //!     fn manifest() -> Manifest {
-//!         Manifest::new("acme:serviceStatus", env!("CARGO_PKG_VERSION"), "Asks systemd whether a service is active.")
+//!         Manifest::of::<Self>("acme:serviceStatus", env!("CARGO_PKG_VERSION"), "Asks systemd whether a service is active.")
 //!             .impact(Impact::NonMutating)
-//!             .inputs(schema::object().required("Service", schema::string("The unit's name.")))
-//!             .outputs(schema::object().required("Active", schema::boolean("Whether it is active.")))
 //!             .wants("commands", "Runs `systemctl is-active`.")
 //!     }
 //!
@@ -92,6 +92,7 @@ mod guest;
 mod host;
 mod manifest;
 pub mod schema;
+mod shape;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
@@ -112,6 +113,11 @@ pub use bindings::{
 };
 pub use guest::{Exports, Imports};
 pub use host::Host;
+pub use runwright_sdk_derive::Shape;
+pub use shape::Shape;
+
+// What the derive writes names this crate by its name.
+extern crate self as runwright_sdk;
 
 /// Makes a type that implements [`Action`] the action of this plugin.
 ///

@@ -1,6 +1,6 @@
 //! How a plugin describes itself.
 
-use crate::{Impact, Manifest, Want, schema::Schema};
+use crate::{Action, Impact, Manifest, Shape, Want, schema::Schema};
 
 impl Manifest {
     /// An action with no inputs, no outputs and no capabilities, that changes something and offers no
@@ -17,6 +17,38 @@ impl Manifest {
             rollback: false,
             impact: Impact::Mutating,
         }
+    }
+
+    /// The same with inputs and outputs as their types say: those of `A`.
+    ///
+    /// ```
+    /// # use runwright_sdk::{Action, Context, Failure, Host, Manifest, Shape};
+    /// # struct Drain;
+    /// #[derive(serde::Deserialize, Shape)]
+    /// struct Inputs {
+    ///     /// Which node.
+    ///     node: String,
+    /// }
+    /// # impl Action for Drain {
+    /// #     type Inputs = Inputs;
+    /// #     type Outputs = ();
+    /// fn manifest() -> Manifest {
+    ///     Manifest::of::<Self>("acme:drain", "1.0.0", "Drains a node.")
+    /// }
+    /// #     fn run(_: &impl Host, _: &Context, _: Inputs) -> Result<(), Failure> { Ok(()) }
+    /// # }
+    /// assert!(Drain::manifest().inputs.contains("Which node."));
+    /// ```
+    #[must_use]
+    pub fn of<A>(action: &str, version: &str, description: &str) -> Self
+    where
+        A: Action,
+        A::Inputs: Shape,
+        A::Outputs: Shape,
+    {
+        Self::new(action, version, description)
+            .inputs(A::Inputs::schema())
+            .outputs(A::Outputs::schema())
     }
 
     /// With these inputs.

@@ -66,7 +66,7 @@ pub fn map(description: &str, values: Schema) -> Schema {
 /// Any value.
 #[must_use]
 pub fn any(description: &str) -> Schema {
-    Schema(Map::new()).with("description", description)
+    Schema(Map::new()).describe(description)
 }
 
 /// A value of one of these shapes.
@@ -77,7 +77,7 @@ pub fn any_of(description: &str, shapes: impl IntoIterator<Item = Schema>) -> Sc
 }
 
 fn described(kind: &str, description: &str) -> Schema {
-    Schema(Map::new()).with("type", kind).with("description", description)
+    Schema(Map::new()).with("type", kind).describe(description)
 }
 
 impl Schema {
@@ -86,10 +86,14 @@ impl Schema {
         self
     }
 
-    /// With a description; the shapes that take one at their start need no second.
+    /// With a description; the shapes that take one at their start need no second. An empty one says nothing.
     #[must_use]
     pub fn describe(self, description: &str) -> Self {
-        self.with("description", description)
+        if description.is_empty() {
+            self
+        } else {
+            self.with("description", description)
+        }
     }
 
     /// An object with a key that must be there.
@@ -108,6 +112,17 @@ impl Schema {
             properties.insert(name.to_owned(), Value::Object(shape.0));
         }
         self
+    }
+
+    /// An object with a key. Used by the derive of [`Shape`](crate::Shape).
+    #[doc(hidden)]
+    #[must_use]
+    pub fn property(self, name: &str, shape: Schema, optional: bool) -> Self {
+        if optional {
+            self.optional(name, shape)
+        } else {
+            self.required(name, shape)
+        }
     }
 
     /// An object that may hold other keys as well.

@@ -31,28 +31,49 @@ pub(crate) struct Args {
     /// Fail also when a step or a branch was reached by no scenario
     #[arg(long)]
     all_covered: bool,
+    /// Run each scenario again with the engine stopped at each append: the same must come of it
+    #[arg(long)]
+    crash: bool,
 }
 
+/// What came of several test files.
 #[derive(Serialize)]
-struct Reports {
+pub(crate) struct Reports {
     ok: bool,
-    files: Vec<TestReport>,
+    pub(crate) files: Vec<TestReport>,
+}
+
+impl Reports {
+    pub(crate) fn of(files: Vec<TestReport>) -> Self {
+        let ok = files.iter().all(|file| file.ok);
+        Self { ok, files }
+    }
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
     let library = library(settings)?;
     let mut files = Vec::new();
     for file in &args.files {
-        files.push(library.test(file, args.scenario.as_deref()).await?);
+        let only = args.scenario.as_deref();
+        files.push(if args.crash {
+            library.test_with_stops(file, only).await?
+        } else {
+            library.test(file, only).await?
+        });
     }
     if files.iter().all(|file| file.scenarios.is_empty()) {
         let name = args.scenario.unwrap_or_default();
         return Err(Problem::bad_input(format!("no scenario's name holds `{name}`")));
     }
+    told(files, args.all_covered, settings)
+}
+
+/// Shows what came of test files, and answers the exit code for it.
+pub(crate) fn told(files: Vec<TestReport>, all_covered: bool, settings: &Settings) -> Result<Exit, Problem> {
     let covered = files.iter().all(|file| file.coverage.missed.is_empty());
-    let ok = files.iter().all(|file| file.ok) && (covered || !args.all_covered);
-    let reports = Reports { ok, files };
+    let mut reports = Reports::of(files);
+    reports.ok = reports.ok && (covered || !all_covered);
     let console = &settings.console;
     console.result(&reports, || scenario::text(&reports.files, console.paint()))?;
-    Ok(if ok { Exit::Success } else { Exit::Failed })
+    Ok(if reports.ok { Exit::Success } else { Exit::Failed })
 }

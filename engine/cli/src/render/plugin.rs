@@ -5,6 +5,7 @@ use runwright::{
         action::Impact,
         schema::{Additional, Schema},
     },
+    scenario::Checkup,
     view::PluginView,
 };
 
@@ -12,7 +13,7 @@ use super::{
     execution::section,
     paint::Paint,
     table::{Cell, table},
-    text::{size, visible},
+    text::{count, size, visible},
 };
 
 /// Plugins in a table.
@@ -46,13 +47,14 @@ pub(crate) fn inspect(plugin: &PluginView, paint: Paint) -> String {
         "none"
     };
     let size = size(plugin.size);
-    let heads: [[&str; 2]; 6] = [
+    let heads: [[&str; 2]; 7] = [
         ["Version", &manifest.version],
         ["Impact", impact(manifest.impact)],
         ["Rollback", rollback],
         ["Origin", &plugin.origin],
         ["Size", &size],
         ["Digest", &plugin.component],
+        ["Language", plugin.language.unwrap_or("unknown")],
     ];
     let mut out = format!(
         "{}\n{}\n\n",
@@ -77,6 +79,42 @@ pub(crate) fn inspect(plugin: &PluginView, paint: Paint) -> String {
         wants.join("\n")
     };
     out.push_str(&section("Capabilities", &wants));
+    out
+}
+
+/// What came of a look at a plugin.
+pub(crate) fn checkup(checkup: &Checkup, paint: Paint) -> String {
+    let mut out = String::new();
+    if let Some(plugin) = &checkup.plugin {
+        let manifest = &plugin.manifest;
+        let language = plugin.language.unwrap_or("of an unknown language");
+        out += &format!(
+            "{} {}, {}, {language}\n",
+            paint.bold(&manifest.action),
+            visible(&manifest.version),
+            size(plugin.size)
+        );
+        out += &format!(
+            "ok  imports: all {} are offered\n",
+            count(plugin.imports.len(), "interface")
+        );
+        out += "ok  manifest: its schemas can be read\n";
+    }
+    if let Some(tried) = &checkup.tried {
+        let status = tried.status.map_or("not begun", |status| status.as_str());
+        let stops = count(tried.stops, "stop");
+        out += &format!(
+            "tried with {}: {status}, also after {stops} of the engine\n",
+            tried.inputs
+        );
+    }
+    for remark in &checkup.remarks {
+        out += &format!("note  {}\n", visible(&remark.message));
+    }
+    for problem in &checkup.problems {
+        let code = problem.code.as_deref().unwrap_or_default();
+        out += &format!("{} {code}  {}\n", paint.red("problem"), visible(&problem.message));
+    }
     out
 }
 

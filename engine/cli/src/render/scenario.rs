@@ -35,7 +35,11 @@ fn one(file: &TestReport, scenario: &ScenarioReport, paint: Paint) -> String {
         paint.red("FAILED")
     };
     let took = duration(Duration::from_millis(scenario.took_ms));
-    let mut out = format!("{word}  {}: {}  {took}\n", file.runbook, visible(&scenario.name));
+    let stops = match scenario.stops {
+        0 => String::new(),
+        stops => format!("  {}", count(stops, "stop")),
+    };
+    let mut out = format!("{word}  {}: {}  {took}{stops}\n", file.runbook, visible(&scenario.name));
     for miss in &scenario.misses {
         out.push_str(&missed(&file.file, miss, paint));
     }

@@ -13,6 +13,8 @@ use super::{
     outcome::{Outcome, is_ordered},
 };
 
+/// What misses of lines of the log are about.
+pub(crate) const LOGS: &str = "log lines";
 /// How many calls a miss names.
 const SHOWN_CALLS: usize = 12;
 
@@ -221,7 +223,7 @@ impl Check<'_> {
             Some(times) => format!("{times} of these"),
             None => "at least one of these".to_owned(),
         };
-        self.miss(format!("/logs/{index}"), "log lines", wanted, got);
+        self.miss(format!("/logs/{index}"), LOGS, wanted, got);
     }
 
     fn values(&mut self, what: &str, expected: &Map<String, Value>, got: Option<&Map<String, Value>>) {

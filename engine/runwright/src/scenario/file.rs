@@ -287,6 +287,11 @@ impl TestFile {
             }
             Err(other) => return Err(other),
         };
+        Self::of(source)
+    }
+
+    /// Checks the text of a test file.
+    pub(crate) fn of(source: Source) -> Result<Self, Error> {
         let refused = |source: Source, diagnostics| Error::Document {
             source_text: Box::new(source),
             diagnostics,

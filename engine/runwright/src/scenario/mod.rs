@@ -6,6 +6,7 @@
 
 mod call;
 mod check;
+mod checkup;
 mod clock;
 mod disk;
 mod file;
@@ -14,6 +15,7 @@ mod people;
 mod schema;
 mod sound;
 mod stage;
+mod stop;
 mod world;
 
 use std::{
@@ -27,7 +29,10 @@ use runwright_model::{plan::Plan, status::Status, step::StepKind};
 use serde::Serialize;
 
 use self::file::{Scenario, TestFile};
-pub use self::schema::schema;
+pub use self::{
+    checkup::{Checkup, Remark, Tried},
+    schema::schema,
+};
 use crate::{Error, Library, Runbook, find};
 
 /// What came of a test file.
@@ -61,8 +66,15 @@ pub struct ScenarioReport {
     pub path: Vec<String>,
     /// How long it took by its own clock, in milliseconds.
     pub took_ms: u64,
+    /// After how many of its appends the engine was stopped, each in a run of its own.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub stops: usize,
     /// What did not come as expected.
     pub misses: Vec<Miss>,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// Something that did not come as expected.
@@ -124,7 +136,20 @@ impl Library {
     /// [`Error::Document`] when the test file or its runbook has mistakes; a runbook that is not found. What does not come as
     /// expected is no error: see [`TestReport`].
     pub async fn test(&self, file: &Path, only: Option<&str>) -> Result<TestReport, Error> {
-        let file = TestFile::read(file)?;
+        self.tested(TestFile::read(file)?, only, false).await
+    }
+
+    /// The same, and each scenario that comes as expected runs again for each of its appends, with the engine stopped there
+    /// and another one going on: the same must come of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Library::test`].
+    pub async fn test_with_stops(&self, file: &Path, only: Option<&str>) -> Result<TestReport, Error> {
+        self.tested(TestFile::read(file)?, only, true).await
+    }
+
+    async fn tested(&self, file: TestFile, only: Option<&str>, stops: bool) -> Result<TestReport, Error> {
         let runbook = self.runbook_of(&file).await?;
         let Some(plan) = runbook.compiled.plan else {
             return Err(Error::Document {
@@ -146,7 +171,7 @@ impl Library {
                 plan,
                 folder: folder.unwrap_or_default(),
             };
-            let _ = sender.send(run(&stage, &file, only.as_deref()));
+            let _ = sender.send(run(&stage, &file, only.as_deref(), stops));
         });
         receiver.await.unwrap_or_else(|_| {
             let why = "the thread that ran the scenarios panicked; its message says where";
@@ -189,14 +214,19 @@ fn dotted(path: &Path) -> String {
     }
 }
 
-fn run(stage: &stage::Stage, file: &TestFile, only: Option<&str>) -> Result<TestReport, Error> {
+fn run(stage: &stage::Stage, file: &TestFile, only: Option<&str>, stops: bool) -> Result<TestReport, Error> {
     let mut reached = BTreeSet::new();
     let mut scenarios = Vec::new();
     for (index, scenario) in file.says.scenarios.iter().enumerate() {
         if only.is_some_and(|only| !scenario.name.contains(only)) {
             continue;
         }
-        let played = stage.play(file, scenario)?;
+        let mut played = stage.play(file, scenario, None)?;
+        let mut stopped = 0;
+        if stops && played.misses.is_empty() {
+            stopped = played.appends;
+            played.misses.extend(stage.play_with_stops(file, scenario, &played)?);
+        }
         reached.extend(played.reached);
         let at = format!("/scenarios/{index}");
         let place = |(below, miss): (String, Miss)| miss.at(&file.tree.span(&format!("{at}{below}")));
@@ -207,6 +237,7 @@ fn run(stage: &stage::Stage, file: &TestFile, only: Option<&str>) -> Result<Test
             status: played.status,
             path: played.path,
             took_ms: played.took_ms,
+            stops: stopped,
             misses,
         });
     }

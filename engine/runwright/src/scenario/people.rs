@@ -37,10 +37,24 @@ pub(crate) struct Watched {
     pub(crate) left: Vec<(usize, String)>,
 }
 
-/// A deed, and what it is still to do.
-struct Pending<'a> {
+/// A deed, and how far it has come.
+pub(crate) struct Doing<'a> {
     index: usize,
     deed: &'a Deed,
+    /// It was tried: an engine that stopped meanwhile may have heard it.
+    begun: bool,
+    done: bool,
+}
+
+/// Deeds that nobody has begun.
+pub(crate) fn deeds(deeds: &[Deed]) -> Vec<Doing<'_>> {
+    let doing = |(index, deed)| Doing {
+        index,
+        deed,
+        begun: false,
+        done: false,
+    };
+    deeds.iter().enumerate().map(doing).collect()
 }
 
 /// When a deed is to be done.
@@ -58,20 +72,16 @@ pub(crate) async fn watch(
     executor: &Executor,
     clock: &Arc<VirtualClock>,
     id: &ExecutionId,
-    deeds: &[Deed],
+    deeds: &mut [Doing<'_>],
 ) -> Result<Watched, Error> {
-    let mut pending: Vec<Pending<'_>> = deeds
-        .iter()
-        .enumerate()
-        .map(|(index, deed)| Pending { index, deed })
-        .collect();
     let (mut seen, mut idle, mut left) = (0, 0, Vec::new());
     loop {
         let family = family(executor, id).await?;
         let state = &family[0];
         let over = state.status().is_final();
         if over || idle > LOOKS {
-            left.extend(pending.iter().map(|it| (it.index, unheard(it.deed))));
+            let unheard_of = deeds.iter().filter(|it| !it.begun);
+            left.extend(unheard_of.map(|it| (it.index, unheard(it.deed))));
             left.sort_unstable();
             return Ok(Watched {
                 state: state.clone(),
@@ -80,7 +90,7 @@ pub(crate) async fn watch(
         }
         let mut next: Option<Timestamp> = None;
         let mut ready = None;
-        for (at, it) in pending.iter().enumerate() {
+        for (at, it) in deeds.iter().enumerate().filter(|(_, it)| !it.done) {
             match moment(it.deed, &family, clock.now()) {
                 Moment::Now(execution, step) => {
                     ready = Some((at, execution, step));
@@ -91,10 +101,15 @@ pub(crate) async fn watch(
             }
         }
         if let Some((at, execution, step)) = ready {
-            let it = pending.remove(at);
-            if let Err(error) = act(executor, &execution, step, it.deed).await {
-                left.push((it.index, error.to_string()));
+            let it = &mut deeds[at];
+            let again = std::mem::replace(&mut it.begun, true);
+            match act(executor, &execution, step, it.deed).await {
+                Ok(()) => {}
+                // Done already, by an engine that stopped before it could say so.
+                Err(_) if again => {}
+                Err(error) => left.push((it.index, error.to_string())),
             }
+            it.done = true;
             idle = 0;
             continue;
         }

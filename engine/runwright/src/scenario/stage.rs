@@ -14,12 +14,16 @@ use runwright_local::{
 };
 use runwright_model::{
     capability::parameters::{NewValue, ParameterType},
+    event::Started,
+    failure::Failure,
     grant::Policy,
     id::ExecutionId,
     plan::Plan,
     status::Status,
 };
 use runwright_store::{Store, memory::MemoryStore};
+use serde_json::{Map, Value};
+use tracing::subscriber::{NoSubscriber, set_default};
 
 use super::{
     Miss, check,
@@ -27,7 +31,8 @@ use super::{
     disk::Disk,
     file::{self, Scenario, Stored, TestFile},
     outcome::Outcome,
-    people,
+    people::{self, Watched},
+    stop::Stopping,
     world::{Seen, World},
 };
 use crate::{
@@ -60,11 +65,40 @@ pub(crate) struct Played {
     /// Each with its place below the scenario.
     pub(crate) misses: Vec<(String, Miss)>,
     pub(crate) reached: BTreeSet<String>,
+    /// How many appends there were.
+    pub(crate) appends: usize,
+    /// What the execution answered.
+    pub(crate) outputs: Map<String, Value>,
+    /// Why it did not end well.
+    pub(crate) failure: Option<Failure>,
 }
 
 impl Stage {
-    /// Plays a scenario on this thread.
-    pub(crate) fn play(&self, file: &TestFile, scenario: &Scenario) -> Result<Played, Error> {
+    /// Plays a scenario once for each of its appends, after which the engine stops and another one goes on. Answers what
+    /// differs from how it went without.
+    pub(crate) fn play_with_stops(
+        &self,
+        file: &TestFile,
+        scenario: &Scenario,
+        whole: &Played,
+    ) -> Result<Option<(String, Miss)>, Error> {
+        for stop in 0..whole.appends {
+            let again = self.play(file, scenario, Some(stop))?;
+            if let Some((place, miss)) = differs(whole, again) {
+                let what = format!(
+                    "{}, when the engine stops after {stop} of {} appends",
+                    miss.what, whole.appends
+                );
+                return Ok(Some((place, Miss { what, ..miss })));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Plays a scenario on this thread, with an engine that stops after so many appends and another one that goes on.
+    pub(crate) fn play(&self, file: &TestFile, scenario: &Scenario, stop: Option<usize>) -> Result<Played, Error> {
+        // An engine whose store stops has much to say of it, and nothing that anybody wants to know.
+        let _quiet = stop.map(|_| set_default(NoSubscriber::default()));
         let clock = VirtualClock::starting_at(file::start(scenario));
         let parked = clock.clone();
         // One thread: time goes on when it has nothing to do.
@@ -73,12 +107,18 @@ impl Stage {
             .on_thread_park(move || parked.parked())
             .build()
             .map_err(|why| Error::State(format!("the machine gives no runtime for a scenario: {why}")))?;
-        let played = runtime.block_on(self.played(file, scenario, clock));
+        let played = runtime.block_on(self.played(file, scenario, clock, stop));
         runtime.shutdown_background();
         played
     }
 
-    async fn played(&self, file: &TestFile, scenario: &Scenario, clock: Arc<VirtualClock>) -> Result<Played, Error> {
+    async fn played(
+        &self,
+        file: &TestFile,
+        scenario: &Scenario,
+        clock: Arc<VirtualClock>,
+        stop: Option<usize>,
+    ) -> Result<Played, Error> {
         let says = &file.says;
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let local = Local::new(store.clone(), StoreKey::generate()?);
@@ -95,23 +135,25 @@ impl Stage {
             Err(error) => return Ok(not_begun(&error)),
         };
         let world = Arc::new(self.world(file, scenario, &clock, store.clone(), local.clone()));
-        let executor = Executor::open(Ports {
-            store: store.clone(),
-            invoker: world.clone(),
-            backend: world.clone(),
-            secrets: Arc::new(local),
-            clock: clock.clone(),
-            runbooks: world.clone(),
-            // A test asks what the runbook does, not what is allowed on this machine.
-            policy: Policy::default(),
-        })
-        .await?;
-        let active = executor.clone();
-        tokio::spawn(clock.clone().run(move || !active.active().is_empty()));
-        let id: ExecutionId = ID.parse().expect("a legal id");
-        let started = answer::started(&self.plan, parameters, BY, self.globals(file, scenario));
-        executor.start(id.clone(), self.plan.clone(), started).await?;
-        let watched = people::watch(&executor, &clock, &id, &scenario.people).await?;
+        let first = Arc::new(Stopping::new(store.clone(), stop));
+        let begun = Begun {
+            ports: Ports {
+                store: store.clone(),
+                invoker: world.clone(),
+                backend: world.clone(),
+                secrets: Arc::new(local),
+                clock: clock.clone(),
+                runbooks: world.clone(),
+                // A test asks what the runbook does, not what is allowed on this machine.
+                policy: Policy::default(),
+            },
+            clock,
+            id: ID.parse().expect("a legal id"),
+            plan: self.plan.clone(),
+            started: answer::started(&self.plan, parameters, BY, self.globals(file, scenario)),
+        };
+        let mut deeds = people::deeds(&scenario.people);
+        let (executor, watched) = begun.watch(&first, &mut deeds).await?;
         executor.flush_logs().await;
         let outcome = Outcome::gather(watched.state, &*store).await?;
         let mut misses = self.unanswered(&world);
@@ -123,7 +165,10 @@ impl Stage {
         let disk = world.disk.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         misses.extend(check::misses(scenario, &outcome, &disk));
         drop(disk);
-        Ok(played(outcome, misses))
+        Ok(Played {
+            appends: first.appends(),
+            ..played(outcome, misses)
+        })
     }
 
     fn world(
@@ -185,6 +230,87 @@ impl Stage {
     }
 }
 
+/// An execution that is about to begin.
+struct Begun {
+    ports: Ports,
+    clock: Arc<VirtualClock>,
+    id: ExecutionId,
+    plan: Arc<Plan>,
+    started: Started,
+}
+
+impl Begun {
+    /// Watches it until it ends, with one engine, or two if the store of the first stops.
+    async fn watch(
+        &self,
+        first: &Arc<Stopping>,
+        deeds: &mut [people::Doing<'_>],
+    ) -> Result<(Executor, Watched), Error> {
+        let store: Arc<dyn Store> = first.clone();
+        let executor = self.engine(store).await?;
+        let running = Arc::new(Mutex::new(executor.clone()));
+        let active = running.clone();
+        tokio::spawn(self.clock.clone().run(move || !lock(&active).active().is_empty()));
+        let watched = tokio::select! {
+            biased;
+            () = first.stopped() => None,
+            watched = self.watch_with(&executor, deeds) => Some(watched),
+        };
+        match watched {
+            // What failed because its store stopped has not failed.
+            Some(watched) if watched.is_ok() || !first.has_stopped() => return Ok((executor, watched?)),
+            Some(_) | None => {}
+        }
+        let executor = self.engine(self.ports.store.clone()).await?;
+        *lock(&running) = executor.clone();
+        let watched = self.watch_with(&executor, deeds).await?;
+        Ok((executor, watched))
+    }
+
+    async fn engine(&self, store: Arc<dyn Store>) -> Result<Executor, Error> {
+        let ports = Ports {
+            store,
+            ..self.ports.clone()
+        };
+        Ok(Executor::open(ports).await?)
+    }
+
+    async fn watch_with(&self, executor: &Executor, deeds: &mut [people::Doing<'_>]) -> Result<Watched, Error> {
+        executor
+            .start(self.id.clone(), self.plan.clone(), self.started.clone())
+            .await?;
+        people::watch(executor, &self.clock, &self.id, deeds).await
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// What differs in an execution whose engine stopped.
+fn differs(whole: &Played, again: Played) -> Option<(String, Miss)> {
+    // Lines of the log may be lost or come twice: they are text for people.
+    let new = |found: &(String, Miss)| found.1.what != check::LOGS && !whole.misses.contains(found);
+    let miss = again.misses.into_iter().find(new);
+    if miss.is_some() {
+        return miss;
+    }
+    let message = |failure: &Option<Failure>| {
+        failure
+            .as_ref()
+            .map_or_else(|| "none".to_owned(), |it| it.message.clone())
+    };
+    let shown = |outputs: &Map<String, Value>| Value::Object(outputs.clone()).to_string();
+    let pairs = [
+        ("status", format!("{:?}", whole.status), format!("{:?}", again.status)),
+        ("path", whole.path.join(", "), again.path.join(", ")),
+        ("outputs", shown(&whole.outputs), shown(&again.outputs)),
+        ("failure", message(&whole.failure), message(&again.failure)),
+    ];
+    let (what, expected, got) = pairs.into_iter().find(|(_, expected, got)| expected != got)?;
+    Some(("/name".to_owned(), Miss::new(what, expected, got)))
+}
+
 async fn fill(store: &ParameterStore, parameters: impl Iterator<Item = (&String, &Stored)>) -> Result<(), Error> {
     for (name, stored) in parameters {
         let (parameter_type, value) = match stored {
@@ -213,6 +339,9 @@ fn not_begun(error: &Error) -> Played {
         took_ms: 0,
         misses: vec![("/parameters".to_owned(), miss)],
         reached: BTreeSet::new(),
+        appends: 0,
+        outputs: Map::new(),
+        failure: None,
     }
 }
 
@@ -230,6 +359,13 @@ fn played(outcome: Outcome, mut misses: Vec<(String, Miss)>) -> Played {
     Played {
         status: Some(state.status()),
         took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        appends: 0,
+        outputs: state
+            .ended
+            .as_ref()
+            .map(|ended| ended.outputs.clone())
+            .unwrap_or_default(),
+        failure: state.ended.as_ref().and_then(|ended| ended.failure.clone()),
         path: outcome.path,
         misses,
         reached: outcome.reached,

@@ -54,12 +54,22 @@ pub(crate) struct Seen {
     pub(crate) unanswered: Vec<(String, String)>,
     /// Steps that a mock ran, with what undoing them fails with.
     mocked: BTreeMap<(ExecutionId, String), Option<String>>,
+    /// Calls and steps that began: when, and the mock that answers. One that is made again, because the engine stopped, is
+    /// still the same.
+    begun: BTreeMap<(Of, String), (Timestamp, Mock)>,
     /// Calls that are to stop.
     stopped: BTreeSet<String>,
     /// When a probe was made first.
     probed: BTreeMap<String, Timestamp>,
     /// Wakes the calls under way.
     stops: Arc<Notify>,
+}
+
+/// What a mock answers for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Of {
+    Step,
+    Call,
 }
 
 /// A poisoned lock means a panic while one of these small lists was changed; they are still lists.
@@ -101,11 +111,23 @@ impl World {
         lock(&self.seen).unanswered.push((step.to_owned(), what));
     }
 
-    async fn pass(&self, takes: Option<&str>) {
+    async fn pass(&self, began: Timestamp, takes: Option<&str>) {
         if let Some(takes) = takes {
-            let until = self.clock.now().after(Duration::from_millis(ms(takes)));
+            let until = began.after(Duration::from_millis(ms(takes)));
             self.clock.sleep_until(until).await;
         }
+    }
+
+    /// When this began and what answers it: as it was found the first time, or as it is found now. A step and its first call
+    /// have the same key, so what it is for counts too.
+    fn begun(&self, of: Of, key: &str, find: impl FnOnce() -> Option<Mock>) -> Option<(Timestamp, Mock)> {
+        let key = (of, key.to_owned());
+        if let Some(begun) = lock(&self.seen).begun.get(&key) {
+            return Some(begun.clone());
+        }
+        let begun = (self.clock.now(), find()?);
+        lock(&self.seen).begun.insert(key, begun.clone());
+        Some(begun)
     }
 
     async fn instead_of_plugin(&self, invocation: &Invocation) -> Option<Invoked> {
@@ -118,10 +140,11 @@ impl World {
             });
         }
         let runbook = self.runbook_of(&invocation.execution).await;
-        let mock =
-            self.take(|mock| is_step(mock) && mock.step.is_some() && self.is_for(mock, &runbook, &invocation.step))?;
+        let (began, mock) = self.begun(Of::Step, &invocation.idempotency_key, || {
+            self.take(|mock| is_step(mock) && mock.step.is_some() && self.is_for(mock, &runbook, &invocation.step))
+        })?;
         lock(&self.seen).mocked.insert(key, mock.undo_fails.clone());
-        self.pass(mock.takes.as_deref()).await;
+        self.pass(began, mock.takes.as_deref()).await;
         Some(match (mock.fails, mock.outputs) {
             (Some(message), _) => {
                 let kind = mock.kind.unwrap_or(FailureKind::Failed);
@@ -188,8 +211,20 @@ impl Backend for World {
             | Request::Aws(_) => {}
         }
         let runbook = self.runbook_of(&context.execution).await;
-        let mock = self.take(|mock| call::answers(mock, &request) && self.is_for(mock, &runbook, &context.step));
-        let Some(mock) = mock else {
+        let find = || self.take(|mock| call::answers(mock, &request) && self.is_for(mock, &runbook, &context.step));
+        // Each try of a probe is one of its own.
+        let mock = match &request {
+            Request::Waits(_) => find().map(|mock| (self.clock.now(), mock)),
+            Request::Commands(_)
+            | Request::Http(_)
+            | Request::Approvals(_)
+            | Request::Executions(_)
+            | Request::Aws(_)
+            | Request::Files(_)
+            | Request::Parameters(_)
+            | Request::Blobs(_) => self.begun(Of::Call, &context.idempotency_key, find),
+        };
+        let Some((began, mock)) = mock else {
             let line = call::line(&request);
             self.unanswered(&context.step, format!("the call {line}"));
             return Err(CallError::Unavailable(format!("no mock answers {line}")));
@@ -197,7 +232,7 @@ impl Backend for World {
         if let Request::Waits(_) = request {
             return self.probe(&mock, context.idempotency_key);
         }
-        self.take_time(&mock, &context).await?;
+        self.take_time(began, &mock, &context).await?;
         if let Some(message) = mock.fails.clone() {
             return Err(failing(mock.kind, message));
         }
@@ -213,11 +248,11 @@ impl Backend for World {
 
 impl World {
     /// The time an answer takes, unless the call is over before: its deadline came, or it was stopped.
-    async fn take_time(&self, mock: &Mock, context: &CallContext) -> Result<(), CallError> {
+    async fn take_time(&self, began: Timestamp, mock: &Mock, context: &CallContext) -> Result<(), CallError> {
         let Some(takes) = mock.takes.as_deref() else {
             return Ok(());
         };
-        let end = self.clock.now().after(Duration::from_millis(ms(takes)));
+        let end = began.after(Duration::from_millis(ms(takes)));
         let over = context.deadline.filter(|deadline| *deadline < end);
         let stops = lock(&self.seen).stops.clone();
         let stopped = async {

@@ -33,7 +33,12 @@ pub struct FakeHost {
     pub(super) refusals: RefCell<BTreeMap<String, Error>>,
     pub(super) calls: RefCell<Vec<Call>>,
     pub(super) lines: RefCell<Vec<String>>,
+    /// The engine stops at the call of this number.
+    pub(super) stops_at: Cell<Option<usize>>,
 }
+
+/// What unwinds when the engine stops.
+pub(super) struct Stopped;
 
 impl Default for FakeHost {
     fn default() -> Self {
@@ -67,6 +72,7 @@ impl FakeHost {
             refusals: RefCell::default(),
             calls: RefCell::default(),
             lines: RefCell::default(),
+            stops_at: Cell::default(),
         }
     }
 

@@ -5,6 +5,7 @@
 //! overwritten), so that a plugin's failures are tested as well as its success. It records every call in the
 //! journal's form: [`FakeHost::done`] is what a rollback would be told.
 
+mod crash;
 mod fake;
 mod files;
 mod host;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use crate::{Action, Context, Done, Failure, guest};
 
+pub use crash::crashes;
 pub use fake::FakeHost;
 pub use manifest::check_manifest;
 

@@ -1,0 +1,131 @@
+//! A project: a folder, and what its file says.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde::Deserialize;
+
+use crate::{Error, language::Language};
+
+/// The name of a project's file.
+pub const FILE: &str = "runwright-plugin.toml";
+
+/// What stands in it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Says {
+    language: String,
+    name: String,
+    source: Option<String>,
+}
+
+/// A project of a plugin.
+pub struct Project {
+    /// Its folder, absolute.
+    pub folder: PathBuf,
+    /// What the component is called.
+    pub name: String,
+    /// The file to begin with, where the language needs one.
+    pub(crate) source: Option<String>,
+    pub(crate) language: &'static dyn Language,
+}
+
+impl Project {
+    /// Reads a project's file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoProject`] and [`Error::Language`].
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let none = |why: String| Error::NoProject {
+            folder: folder.to_owned(),
+            why,
+        };
+        let text = fs::read_to_string(folder.join(FILE)).map_err(|why| none(format!("{FILE}: {why}")))?;
+        let says: Says = toml::from_str(&text).map_err(|why| none(format!("{FILE}: {}", why.message())))?;
+        let folder = std::path::absolute(folder).map_err(|why| none(why.to_string()))?;
+        Ok(Self {
+            language: crate::language::named(&says.language)?,
+            folder,
+            name: says.name,
+            source: says.source,
+        })
+    }
+
+    /// The language's name.
+    #[must_use]
+    pub fn language(&self) -> &'static str {
+        self.language.name()
+    }
+
+    /// Where the component is, once built.
+    #[must_use]
+    pub fn component(&self) -> PathBuf {
+        self.folder.join("build").join(format!("{}.wasm", self.name))
+    }
+
+    /// The project's scenarios, sorted.
+    #[must_use]
+    pub fn scenarios(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.folder.join("tests")).into_iter().flatten();
+        let mut files: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.to_string_lossy().ends_with(".test.yaml"))
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// The sample runbook, when there is one.
+    #[must_use]
+    pub fn sample(&self) -> Option<PathBuf> {
+        Some(self.folder.join("sample.yaml")).filter(|path| path.is_file())
+    }
+
+    /// Runs a tool in the project's folder. What it writes goes to standard error: standard output is the caller's.
+    pub(crate) fn run(&self, mut command: Command) -> Result<(), Error> {
+        command
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(std::io::stderr())
+            .stderr(Stdio::inherit());
+        let line = line(&command);
+        match command.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(failed(line, &status.to_string())),
+            Err(why) => Err(failed(line, &why.to_string())),
+        }
+    }
+
+    /// The same, and answers what it writes to standard output.
+    pub(crate) fn output(&self, mut command: Command) -> Result<Vec<u8>, Error> {
+        command
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit());
+        let line = line(&command);
+        match command.output() {
+            Ok(output) if output.status.success() => Ok(output.stdout),
+            Ok(output) => Err(failed(line, &output.status.to_string())),
+            Err(why) => Err(failed(line, &why.to_string())),
+        }
+    }
+}
+
+fn failed(command: String, how: &str) -> Error {
+    Error::Tool {
+        command,
+        how: how.to_owned(),
+    }
+}
+
+/// The command as a person would type it.
+fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let program = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
+    let words = command.get_args().map(|word| word.to_string_lossy());
+    std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ")
+}

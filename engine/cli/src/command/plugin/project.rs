@@ -1,0 +1,160 @@
+//! `plugin new`, `build` and `test`: a project from its template to its tests.
+
+use std::path::PathBuf;
+
+use runwright::{
+    author::{self, Built, Project},
+    scenario::TestReport,
+};
+use serde_json::json;
+
+use crate::{
+    command::test,
+    exit::Exit,
+    open::library,
+    problem::Problem,
+    render::text::{duration, size},
+    settings::Settings,
+};
+
+const NEW_HELP: &str = "\
+Examples:
+  runwright plugin new acme:drain-node --lang rust
+  runwright plugin new greet --lang ts --into plugins/greet
+
+The project holds the plugin, the SDK, the contract, a sample runbook and scenarios: it builds, passes its tests and runs
+at once. Languages: rust, python, ts, js, go, c.";
+
+/// Write a new project from the template of its language
+#[derive(Debug, clap::Args)]
+#[command(after_help = NEW_HELP)]
+pub(crate) struct NewArgs {
+    /// The plugin's name, with a namespace if you like: `acme:drain-node`
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The language: rust, python, ts, js, go or c
+    #[arg(long = "lang", value_name = "LANGUAGE")]
+    language: String,
+    /// The folder [default: the name]
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+}
+
+/// Build the component with the language's own tools
+#[derive(Debug, clap::Args)]
+pub(crate) struct BuildArgs {
+    #[command(flatten)]
+    pub(crate) folder: Folder,
+}
+
+/// Which project.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Folder {
+    /// The project's folder
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) folder: PathBuf,
+}
+
+/// Run the language's own tests, and the scenarios in tests/
+#[derive(Debug, clap::Args)]
+pub(crate) struct TestArgs {
+    #[command(flatten)]
+    folder: Folder,
+    /// Run each scenario again with the engine stopped at each append: the same must come of it
+    #[arg(long)]
+    crash: bool,
+    /// Only the scenarios, not the language's own tests
+    #[arg(long)]
+    scenarios: bool,
+}
+
+pub(crate) fn new(args: NewArgs, settings: &Settings) -> Result<Exit, Problem> {
+    let wanted = author::New {
+        name: args.name,
+        language: args.language,
+        into: args.into,
+    };
+    let written = author::new(&wanted)?;
+    let folder = written.folder.display().to_string();
+    let mut next = vec![format!("cd {folder}")];
+    next.extend(written.setup);
+    next.extend(
+        [
+            "runwright plugin build",
+            "runwright plugin test",
+            "runwright run sample.yaml",
+        ]
+        .map(str::to_owned),
+    );
+    let result = json!({"folder": folder, "action": written.action, "language": wanted.language,
+        "files": written.files, "next": next});
+    settings.console.result(&result, || {
+        let files: String = written
+            .files
+            .iter()
+            .map(|file| format!("  {folder}/{file}\n"))
+            .collect();
+        let next: String = next.iter().map(|line| format!("  {line}\n")).collect();
+        format!(
+            "Wrote the action {} in {}:\n{files}Next:\n{next}",
+            written.action, wanted.language
+        )
+    })?;
+    Ok(Exit::Success)
+}
+
+pub(crate) fn build(args: &BuildArgs, settings: &Settings) -> Result<Exit, Problem> {
+    let project = Project::open(&args.folder.folder)?;
+    let built = made(&project, settings)?;
+    let result = json!({"component": built.component, "size": built.size, "tookMs": built.took.as_millis() as u64});
+    settings.console.result(&result, || format!("{}\n", told(&built)))?;
+    Ok(Exit::Success)
+}
+
+/// Builds, and says so before: a compiler may take a while.
+pub(crate) fn made(project: &Project, settings: &Settings) -> Result<Built, Problem> {
+    settings
+        .console
+        .note(&format!("building {} ({})", project.name, project.language()));
+    Ok(author::build(project)?)
+}
+
+/// What was built, in a line.
+pub(crate) fn told(built: &Built) -> String {
+    format!(
+        "{}  {}  in {}",
+        built.component.display(),
+        size(built.size),
+        duration(built.took)
+    )
+}
+
+pub(crate) async fn test(args: &TestArgs, settings: &Settings) -> Result<Exit, Problem> {
+    let project = Project::open(&args.folder.folder)?;
+    if !args.scenarios {
+        settings
+            .console
+            .note(&format!("the tests of {} in {}", project.name, project.language()));
+        author::own_tests(&project)?;
+    }
+    if !project.component().is_file() {
+        made(&project, settings)?;
+    }
+    let reports = scenarios(&project, args.crash, settings).await?;
+    test::told(reports, false, settings)
+}
+
+/// Runs all scenarios of a project.
+pub(crate) async fn scenarios(project: &Project, crash: bool, settings: &Settings) -> Result<Vec<TestReport>, Problem> {
+    let library = library(settings)?;
+    let mut reports = Vec::new();
+    for file in project.scenarios() {
+        let report = if crash {
+            library.test_with_stops(&file, None).await?
+        } else {
+            library.test(&file, None).await?
+        };
+        reports.push(report);
+    }
+    Ok(reports)
+}

@@ -1,0 +1,172 @@
+//! Writes into a runbook the digests of the plugins it binds, and leaves everything else as it is written.
+
+use std::path::Path;
+
+use runwright_compiler::{Source, Tree, escaped, parse, tree};
+use runwright_model::digest::Digest;
+use serde::Serialize;
+
+use crate::{Error, Library};
+
+/// One plugin that was pinned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pinned {
+    /// Its action.
+    pub action: String,
+    /// The component's file.
+    pub path: String,
+    /// The digest that is written now, in hexadecimal.
+    pub sha256: String,
+    /// The one that was written before.
+    pub was: Option<String>,
+}
+
+impl Library {
+    /// The runbook's text with the digests of its plugins' files in their `sha256`, and what was pinned. Comments and layout
+    /// stay. `folder` is where paths begin.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Document`] when the text cannot be read, [`Error::Unreadable`] for a component.
+    pub fn lock(&self, source: &Source, folder: &Path) -> Result<(String, Vec<Pinned>), Error> {
+        let tree = tree(source).map_err(|diagnostics| Error::Document {
+            source_text: Box::new(source.clone()),
+            diagnostics,
+        })?;
+        let mut pinned = Vec::new();
+        for binding in parse(source).plugins() {
+            let file = folder.join(&binding.path);
+            let bytes = std::fs::read(&file).map_err(|why| Error::Unreadable {
+                path: file.display().to_string(),
+                why: why.to_string(),
+            })?;
+            pinned.push(Pinned {
+                action: binding.action.clone(),
+                path: binding.path.clone(),
+                sha256: Digest::of(&bytes).to_hex(),
+                was: binding.sha256.clone(),
+            });
+        }
+        let mut changes: Vec<Change> = pinned.iter().map(|it| change(&source.text, &tree, it)).collect();
+        // From the end to the beginning, so that places stay what they were.
+        changes.sort_by_key(|change| std::cmp::Reverse(change.at));
+        let mut text = source.text.clone();
+        for change in changes {
+            text.replace_range(change.at..change.at + change.length, &change.text);
+        }
+        Ok((text, pinned))
+    }
+}
+
+/// A part of the text, and what takes its place.
+struct Change {
+    at: usize,
+    length: usize,
+    text: String,
+}
+
+fn change(text: &str, tree: &Tree, pinned: &Pinned) -> Change {
+    let entry = format!("/plugins/{}", escaped(&pinned.action));
+    let digest = &pinned.sha256;
+    if let Some(was) = &pinned.was {
+        let key = tree.key_span(&format!("{entry}/sha256")).bytes.start;
+        let at = text[key..].find(was.as_str()).map_or(key, |at| key + at);
+        let length = was.len();
+        return Change {
+            at,
+            length,
+            text: digest.clone(),
+        };
+    }
+    let key = tree.key_span(&format!("{entry}/path")).bytes.start;
+    let before = text[..key].trim_end_matches(['"', '\'']);
+    let quoted = before.len() < key || text[key..].starts_with(['"', '\'']);
+    let start = before.len();
+    let around = before.trim_end();
+    let (at, text) = if around.ends_with(['{', ',']) {
+        // Between braces: before the path, with a comma.
+        let name = if quoted { "\"sha256\"" } else { "sha256" };
+        (start, format!("{name}: \"{digest}\", "))
+    } else {
+        // A line of its own below the path's, under its first letter.
+        let line = text[..key].rfind('\n').map_or(0, |at| at + 1);
+        let indent = " ".repeat(start - line);
+        let end = text[key..].find('\n').map_or(text.len(), |at| key + at);
+        (end, format!("\n{indent}sha256: \"{digest}\""))
+    };
+    Change { at, length: 0, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text with a pin for `a:b`, whose digest is short here.
+    fn locked(text: &str, was: Option<&str>) -> String {
+        let source = Source {
+            name: "it".into(),
+            origin: "it.yaml".into(),
+            text: text.into(),
+        };
+        let pinned = Pinned {
+            action: "a:b".into(),
+            path: "x.wasm".into(),
+            sha256: "d1".into(),
+            was: was.map(str::to_owned),
+        };
+        let change = change(text, &tree(&source).unwrap(), &pinned);
+        let mut text = text.to_owned();
+        text.replace_range(change.at..change.at + change.length, &change.text);
+        assert_eq!(
+            tree(&Source {
+                text: text.clone(),
+                ..source
+            })
+            .unwrap()
+            .value()["plugins"]["a:b"]["sha256"],
+            "d1",
+            "{text}"
+        );
+        text
+    }
+
+    #[test]
+    fn comments_and_layout_stay() {
+        let block = "# why\nplugins:\n  a:b:\n    # the file\n    path: x.wasm  # ours\n    grants: {}\n";
+        assert_eq!(
+            locked(block, None),
+            "# why\nplugins:\n  a:b:\n    # the file\n    path: x.wasm  # ours\n    sha256: \"d1\"\n    grants: {}\n"
+        );
+        assert_eq!(
+            locked("plugins:\n  a:b: {path: x.wasm}  # short\n", None),
+            "plugins:\n  a:b: {sha256: \"d1\", path: x.wasm}  # short\n"
+        );
+        assert_eq!(
+            locked("{\"plugins\": {\"a:b\": {\"path\": \"x.wasm\"}}}", None),
+            "{\"plugins\": {\"a:b\": {\"sha256\": \"d1\", \"path\": \"x.wasm\"}}}"
+        );
+    }
+
+    #[test]
+    fn an_older_pin_is_replaced_where_it_stands() {
+        assert_eq!(
+            locked(
+                "plugins:\n  a:b:\n    sha256: 00aa # old\n    path: x.wasm",
+                Some("00aa")
+            ),
+            "plugins:\n  a:b:\n    sha256: d1 # old\n    path: x.wasm"
+        );
+        assert_eq!(
+            locked("plugins: {a:b: {path: x.wasm, sha256: \"00aa\"}}", Some("00aa")),
+            "plugins: {a:b: {path: x.wasm, sha256: \"d1\"}}"
+        );
+    }
+
+    #[test]
+    fn a_text_without_an_end_of_line_is_one_too() {
+        assert_eq!(
+            locked("plugins:\n  a:b:\n    path: x.wasm", None),
+            "plugins:\n  a:b:\n    path: x.wasm\n    sha256: \"d1\""
+        );
+    }
+}
