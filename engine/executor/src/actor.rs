@@ -297,6 +297,10 @@ impl Actor {
             Err(Refusal::Stop(failure)) => return Ok(Ticket::Stopped(failure)),
         };
         let (effect, wait) = (request.has_effect(), request.is_wait());
+        let request = react::journalled(request);
+        if let Err(failure) = react::check_size(&self.state, of, &request) {
+            return Ok(Ticket::Stopped(failure));
+        }
         let requested = Event::CallRequested {
             of,
             call,

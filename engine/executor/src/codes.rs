@@ -26,6 +26,8 @@ pub const ROLLBACK_FAILED: &str = "RW-X011";
 pub const CHILD: &str = "RW-X012";
 /// Too many targets failed.
 pub const TARGETS: &str = "RW-X013";
+/// A call is too large for the journal.
+pub const TOO_LARGE_CALL: &str = "RW-X014";
 
 /// Every code with its page in Markdown.
 pub const CODES: &[(&str, &str)] = &[
@@ -42,4 +44,5 @@ pub const CODES: &[(&str, &str)] = &[
     (ROLLBACK_FAILED, include_str!("../codes/RW-X011.md")),
     (CHILD, include_str!("../codes/RW-X012.md")),
     (TARGETS, include_str!("../codes/RW-X013.md")),
+    (TOO_LARGE_CALL, include_str!("../codes/RW-X014.md")),
 ];

@@ -6,6 +6,12 @@ pub const VISITS_MAX: u32 = 1_000;
 pub const DOCUMENTS_MAX: u32 = 3;
 /// How many capability calls one attempt may make.
 pub const CALLS_MAX: u32 = 10_000;
+/// Bytes of one capability call, and of its answer, as JSON: a record of the journal holds them.
+pub const CALL_BYTES_MAX: u64 = 12 * 1024 * 1024;
+/// Blobs up to so many bytes are journalled with the call that keeps them, larger ones by their name.
+pub const BLOB_JOURNALLED_BYTES_MAX: usize = 1024 * 1024;
+/// How much of a request a failure shows, in bytes.
+pub const SHOWN_BYTES_MAX: usize = 2 * 1024;
 /// How long the flow after a cancel may take, in milliseconds (SSM Automation: two minutes).
 pub const ON_CANCEL_MS_MAX: u64 = 120_000;
 /// How long a cancelled step waits for the effect it has begun to end, in milliseconds. Backends ask, and end it

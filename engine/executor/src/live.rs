@@ -12,7 +12,7 @@ use runwright_model::{
     failure::{Failure, FailureKind},
     grant::Grants,
     id::ExecutionId,
-    invocation::{Called, Calls},
+    invocation::{Called, Calls, Invoked},
     log::{Level, LogLine, LogSink, Stream},
     time::Timestamp,
 };
@@ -71,14 +71,33 @@ impl Calls for Live {
 }
 
 impl Live {
+    /// How the try ended. One that returned, and has not made the calls that it made before, has not ended well.
+    pub(crate) fn ended(&self, invoked: Invoked) -> Invoked {
+        let made = self.next.load(Ordering::Relaxed);
+        match invoked {
+            Invoked::Returned(_) if (made as usize) < self.recorded.len() => {
+                Invoked::Failed(react::fewer_calls(&self.replayed(), made, &self.recorded))
+            }
+            Invoked::Returned(_) | Invoked::Failed(_) | Invoked::Suspended => invoked,
+        }
+    }
+
+    fn replayed(&self) -> react::Replayed<'_> {
+        react::Replayed {
+            execution: &self.execution,
+            step: &self.step,
+            component: &self.component,
+        }
+    }
+
     async fn replay(&self, number: u32, recorded: &Call, request: Request) -> Called {
         if recorded.digest != request.digest() {
-            let of = react::Replayed {
-                execution: &self.execution,
-                step: &self.step,
-                component: &self.component,
-            };
-            return Called::Stopped(react::non_determinism(&of, number, &recorded.request, &request));
+            return Called::Stopped(react::non_determinism(
+                &self.replayed(),
+                number,
+                &recorded.request,
+                &request,
+            ));
         }
         let Some((outcome, at)) = &recorded.outcome else {
             // Requested before a stop, and not answered.
@@ -180,7 +199,7 @@ impl Live {
             grants: self.grants.clone(),
             role: self.role.clone(),
         };
-        self.shared.ports.backend.perform(request, context).await
+        react::checked_answer(self.shared.ports.backend.perform(request, context).await)
     }
 
     fn line(&self, level: Level, stream: Stream, text: &str) {

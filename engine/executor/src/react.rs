@@ -1,7 +1,8 @@
 //! What comes from outside, turned into events: pure, like `decide.rs`.
 
 use runwright_model::{
-    capability::{Answer, Error as CallError, Outcome, Request, executions},
+    bytes::json_length,
+    capability::{Answer, Error as CallError, Outcome, Request, blobs, executions},
     digest::Digest,
     event::{Event, Hold, Pause, Phase, Signal, Try},
     failure::{Failure, FailureKind},
@@ -18,7 +19,7 @@ use crate::{
     decide::{self, fail},
     input::Ask,
     limits, repair, resolve, rollback,
-    state::State,
+    state::{Call, State},
     target,
 };
 
@@ -100,6 +101,49 @@ pub(crate) enum Refusal {
     Answer(CallError),
     /// The try ends.
     Stop(Failure),
+}
+
+/// What of a call goes into the journal: a large blob is there by its name, for which its bytes are found.
+pub(crate) fn journalled(request: Request) -> Request {
+    match request {
+        Request::Blobs(blobs::Request::Put { contents }) if contents.0.len() > limits::BLOB_JOURNALLED_BYTES_MAX => {
+            let name = Digest::of(&contents.0).to_string();
+            let contents = name.into_bytes().into();
+            Request::Blobs(blobs::Request::Put { contents })
+        }
+        other => other,
+    }
+}
+
+/// Whether a call fits into a record of the journal.
+pub(crate) fn check_size(state: &State, of: Try, request: &Request) -> Result<(), Failure> {
+    let used = json_length(request);
+    if used <= limits::CALL_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "step {} called `{}` with {used} bytes of arguments, and the limit `call-bytes` is {}: a record of the journal \
+         has no room for more. The call was not made. Let the plugin keep a large value as a blob, or pass it in parts.",
+        state.plan.step(of.step).name,
+        request.function(),
+        limits::CALL_BYTES_MAX,
+    );
+    Err(Failure::new(FailureKind::LimitExceeded, message)
+        .with_code(codes::TOO_LARGE_CALL)
+        .with_details(serde_json::json!({"limit": "call-bytes", "value": limits::CALL_BYTES_MAX, "used": used})))
+}
+
+/// The answer, or that it does not fit into a record of the journal.
+pub(crate) fn checked_answer(outcome: Outcome) -> Outcome {
+    let used = json_length(&outcome);
+    if used <= limits::CALL_BYTES_MAX {
+        return outcome;
+    }
+    Err(CallError::LimitExceeded {
+        which: "answer-bytes".into(),
+        limit: limits::CALL_BYTES_MAX,
+        used,
+    })
 }
 
 fn started_child(state: &State, of: Try, id: &ExecutionId) -> bool {
@@ -239,8 +283,7 @@ pub(crate) struct Replayed<'a> {
 
 /// The failure of a try whose replay differs from the journal.
 pub(crate) fn non_determinism(of: &Replayed, number: u32, recorded: &Request, attempted: &Request) -> Failure {
-    let recorded_json = serde_json::to_value(recorded).unwrap_or(Value::Null);
-    let attempted_json = serde_json::to_value(attempted).unwrap_or(Value::Null);
+    let (recorded_json, attempted_json) = (shown(recorded), shown(attempted));
     let Replayed {
         execution,
         step,
@@ -263,4 +306,79 @@ pub(crate) fn non_determinism(of: &Replayed, number: u32, recorded: &Request, at
             "attempted": attempted_json,
             "plugin": component.to_string(),
         }))
+}
+
+/// A request as JSON, or its beginning as text: it may have megabytes.
+fn shown(request: &Request) -> Value {
+    let text = serde_json::to_string(request).unwrap_or_default();
+    if text.len() <= limits::SHOWN_BYTES_MAX {
+        return serde_json::from_str(&text).unwrap_or(Value::Null);
+    }
+    let begin = &text[..text.floor_char_boundary(limits::SHOWN_BYTES_MAX)];
+    Value::String(format!("{begin} … ({} bytes in all)", text.len()))
+}
+
+/// The failure of a try that ended well without making the calls that its journal holds.
+pub(crate) fn fewer_calls(of: &Replayed, made: u32, recorded: &[Call]) -> Failure {
+    let Replayed {
+        execution,
+        step,
+        component,
+    } = of;
+    let missing = recorded
+        .get(made as usize)
+        .map_or("another", |call| call.request.function());
+    let message = format!(
+        "step {step} was resumed and returned after {made} calls, where the journal holds {}: call {made} is {missing}, \
+         which it did not make again. So its outputs do not count. The plugin is {component}: it must make the same \
+         calls when it is given the same inputs and answers, so report this to its author. To go on, run the step anew \
+         with `runwright resume {execution} --from {step}` once you know what its calls so far did, or undo them with \
+         `runwright rollback {execution}`.",
+        recorded.len(),
+    );
+    Failure::new(FailureKind::NonDeterminism, message)
+        .with_code(codes::NON_DETERMINISM)
+        .with_details(serde_json::json!({
+            "calls": made,
+            "recorded": recorded.len(),
+            "plugin": component.to_string(),
+        }))
+}
+
+#[cfg(test)]
+mod tests {
+    use runwright_model::capability::files;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_that_the_journal_cannot_hold_is_a_limit() {
+        let names = |bytes: u64| {
+            Ok(Answer::Files(files::Answer::Names(vec![
+                "x".repeat(usize::try_from(bytes).expect("it is")),
+            ])))
+        };
+        let fits = names(limits::CALL_BYTES_MAX - 100);
+        assert_eq!(checked_answer(fits.clone()), fits);
+        let refused = checked_answer(names(limits::CALL_BYTES_MAX));
+        assert!(matches!(refused, Err(CallError::LimitExceeded { which, .. }) if which == "answer-bytes"));
+    }
+
+    #[test]
+    fn a_failure_shows_the_beginning_of_a_large_request() {
+        let stat = |path: String| Request::Files(files::Request::Stat { on: None, path });
+        let of = Replayed {
+            execution: &"e-1".parse().expect("an id"),
+            step: "A",
+            component: &Digest::of(b""),
+        };
+        let failure = non_determinism(&of, 0, &stat("ä".repeat(5_000_000)), &stat("b".into()));
+        let bytes = json_length(&failure);
+        assert!(bytes < 20_000, "{bytes}");
+        assert!(
+            failure.message.contains("(10000") && failure.message.contains("bytes in all)"),
+            "{}",
+            failure.message
+        );
+    }
 }

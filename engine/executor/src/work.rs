@@ -151,7 +151,7 @@ impl Actor {
                 let invocation = self.invocation(of, action, spec)?;
                 let live = Arc::new(self.live_line(of, spec.component, self.grants(action, spec))?);
                 let invoker = self.shared.ports.invoker.clone();
-                Some(async move { invoker.invoke(invocation, live).await }.boxed())
+                Some(async move { live.ended(invoker.invoke(invocation, live.clone()).await) }.boxed())
             }
             StepKind::Target { parameters, .. } => {
                 let runbook = self.state.plan.fan_out.as_ref()?.runbook.name.clone();

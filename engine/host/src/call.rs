@@ -3,65 +3,58 @@
 use std::{sync::Arc, time::Duration};
 
 use runwright_model::{
-    capability::Outcome,
+    action::Manifest,
     event::Phase,
     failure::{Failure, FailureKind},
-    invocation::{Calls, Done, Invocation, Invoked},
+    invocation::{Calls, Invocation, Invoked},
 };
-use serde::Serialize;
 use serde_json::Value;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::{
-    Components, Limits,
-    bindings::{Plugin, PluginPre, action},
-    capability::types::millis,
-    codes,
-    limits::Excess,
+    Components, Error, Limits, codes,
+    contract::{Instance, Linked, Told},
+    limits::{Excess, Place},
+    logbook::shown_lines,
     meter::Meter,
     state::{Ended, State, Step},
-    trap,
+    trap::{self, Stage},
 };
 
 /// What a call needs of the host.
 pub(crate) struct Caller<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) limits: &'a Limits,
-    pub(crate) plugin: &'a PluginPre<State>,
+    pub(crate) plugin: &'a Linked,
     pub(crate) components: &'a Arc<dyn Components>,
 }
 
 impl Caller<'_> {
     /// Calls `run` or `rollback`.
     pub(crate) async fn invoke(&self, invocation: Invocation, calls: Arc<dyn Calls>) -> Invoked {
-        let context = context(&invocation);
-        let inputs = invocation.inputs.to_string();
         let step = Step {
             action: invocation.action.clone(),
             globals: invocation.globals.clone(),
             attachments: invocation.attachments.clone(),
             components: Some(Arc::clone(self.components)),
         };
-        let store = self.store(calls, &invocation.idempotency_key, step);
+        let function = match invocation.phase() {
+            Phase::Run => "run",
+            Phase::Rollback => "rollback",
+        };
+        let store = self.store(calls, &invocation.idempotency_key, function, step);
+        let place = store.data().place.clone();
         let ended = match invocation.phase() {
             Phase::Run => {
-                let call = async |plugin: &Plugin, store: &mut Store<State>| {
-                    plugin
-                        .runwright_plugin_action()
-                        .call_run(store, &context, &inputs)
-                        .await
-                };
+                let call = async |plugin: &Instance, store: &mut Store<State>| plugin.run(store, &invocation).await;
                 self.call(store, call)
                     .await
-                    .map(|result| result.map(|text| outputs(&text, self.limits)))
+                    .map(|result| result.map(|text| outputs(&text, &place, self.limits)))
             }
             Phase::Rollback => {
-                let done = done(&invocation.done.unwrap_or_default());
-                let call = async |plugin: &Plugin, store: &mut Store<State>| {
-                    plugin
-                        .runwright_plugin_action()
-                        .call_rollback(store, &context, &inputs, &done)
-                        .await
+                let done = invocation.done.clone().unwrap_or_default();
+                let call = async |plugin: &Instance, store: &mut Store<State>| {
+                    plugin.rollback(store, &invocation, &done).await
                 };
                 self.call(store, call)
                     .await
@@ -76,20 +69,21 @@ impl Caller<'_> {
         }
     }
 
-    /// Calls `describe`.
-    pub(crate) async fn describe(&self, calls: Arc<dyn Calls>) -> Result<action::Manifest, Ended> {
-        let store = self.store(calls, "describe", Step::default());
-        let call = async |plugin: &Plugin, store: &mut Store<State>| {
-            plugin.runwright_plugin_action().call_describe(store).await
+    /// Calls `describe`. The inner error says what is wrong with the manifest.
+    pub(crate) async fn describe(&self, calls: Arc<dyn Calls>) -> Result<Result<Manifest, Error>, Ended> {
+        let store = self.store(calls, "describe", "describe", Step::default());
+        let call = async |plugin: &Instance, store: &mut Store<State>| {
+            plugin.describe(store, self.limits.manifest_bytes).await
         };
         self.call(store, call).await
     }
 
-    fn store(&self, calls: Arc<dyn Calls>, idempotency_key: &str, step: Step) -> Store<State> {
-        let mut store = Store::new(self.engine, State::new(calls, self.limits, idempotency_key, step));
+    fn store(&self, calls: Arc<dyn Calls>, key: &str, function: &'static str, step: Step) -> Store<State> {
+        let mut store = Store::new(self.engine, State::new(calls, self.limits, key, function, step));
         store.limiter(|state| &mut state.limiter);
         let most = self.limits.argument_bytes.max(self.limits.output_bytes);
         store.set_hostcall_fuel(usize::try_from(most).unwrap_or(usize::MAX));
+        store.set_max_component_handles(usize::try_from(self.limits.handles).unwrap_or(usize::MAX));
         store
     }
 
@@ -97,7 +91,7 @@ impl Caller<'_> {
     async fn call<T>(
         &self,
         mut store: Store<State>,
-        call: impl AsyncFnOnce(&Plugin, &mut Store<State>) -> wasmtime::Result<T>,
+        call: impl AsyncFnOnce(&Instance, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Ended> {
         let meter = Meter::new();
         interrupt(
@@ -105,17 +99,23 @@ impl Caller<'_> {
             meter.clone(),
             Duration::from_millis(self.limits.call_cpu_ms),
         );
+        let mut stage = Stage::Making;
         let result = meter
             .count(async {
-                let plugin = self.plugin.instantiate_async(&mut store).await?;
+                let plugin = self.plugin.instantiate(&mut store).await?;
+                stage = Stage::Calling;
                 call(&plugin, &mut store).await
             })
             .await;
         store.data().logbook.finish();
         match (store.data_mut().ended.take(), result) {
+            // Where the guest was when a limit ended it helps its author.
+            (Some(Ended::Failed(failure)), Err(error)) if failure.code.as_deref() == Some(codes::LIMIT) => {
+                Err(Ended::Failed(trap::with_place(failure, &error)))
+            }
             (Some(ended), _) => Err(ended),
             (None, Ok(returned)) => Ok(returned),
-            (None, Err(error)) => Err(Ended::Failed(trap::failure(&error, store.data(), self.limits))),
+            (None, Err(error)) => Err(Ended::Failed(trap::failure(&error, stage, store.data(), self.limits))),
         }
     }
 }
@@ -134,44 +134,12 @@ fn interrupt(store: &mut Store<State>, meter: Meter, limit: Duration) {
             limit: ms(limit),
             used: Some(ms(running)),
         };
-        Err(context
-            .data_mut()
-            .end(Ended::Failed(excess.failure("went on computing"))))
+        Err(context.data_mut().end_by(excess, "went on computing"))
     });
-}
-
-fn context(invocation: &Invocation) -> action::Context {
-    action::Context {
-        execution_id: invocation.execution.as_str().to_owned(),
-        step: invocation.step.clone(),
-        visit: invocation.of.visit,
-        attempt: invocation.of.attempt,
-        idempotency_key: invocation.idempotency_key.clone(),
-        deadline: invocation.deadline.map(millis),
-        trace_parent: invocation.trace_parent.clone(),
-    }
-}
-
-fn done(done: &Done) -> action::Done {
-    let answer = |outcome: &Outcome| outcome.as_ref().map(json).map_err(json);
-    let calls = done.calls.iter().map(|(request, outcome)| action::Call {
-        function: request.function().to_owned(),
-        request: json(request),
-        answer: outcome.as_ref().map(answer),
-    });
-    action::Done {
-        outputs: done.outputs.as_ref().map(Value::to_string),
-        calls: calls.collect(),
-    }
-}
-
-/// A value of the model in the form the journal keeps.
-fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("a value of the model is JSON")
 }
 
 /// The outputs of a run, if they are a JSON object within the limit.
-fn outputs(text: &str, limits: &Limits) -> Invoked {
+fn outputs(text: &str, place: &Place, limits: &Limits) -> Invoked {
     let used = text.len() as u64;
     if used > limits.output_bytes {
         let excess = Excess {
@@ -179,7 +147,7 @@ fn outputs(text: &str, limits: &Limits) -> Invoked {
             limit: limits.output_bytes,
             used: Some(used),
         };
-        return Invoked::Failed(excess.failure("returned outputs"));
+        return Invoked::Failed(excess.failure(place, "returned outputs"));
     }
     let reason = match serde_json::from_str::<Value>(text) {
         Ok(outputs @ Value::Object(_)) => return Invoked::Returned(outputs),
@@ -195,29 +163,25 @@ fn outputs(text: &str, limits: &Limits) -> Invoked {
 const SHOWN_CHARS: usize = 80;
 
 /// The plugin's own failure. It is kept even when it says too much: losing it would lose the reason.
-fn failed(failure: action::Failure, limits: &Limits) -> Failure {
-    let action::Failure {
+fn failed(failure: Told, limits: &Limits) -> Failure {
+    let Told {
         kind,
-        mut message,
+        message,
         retryable,
         details,
     } = failure;
     let limit = usize::try_from(limits.failure_bytes).unwrap_or(usize::MAX);
-    if message.len() > limit {
-        let used = message.len();
-        message.truncate(
-            (0..=limit)
-                .rev()
-                .find(|end| message.is_char_boundary(*end))
-                .unwrap_or(0),
-        );
+    let used = message.len();
+    // What a terminal obeys is shown, so it may get longer than it was.
+    let mut message = shown_lines(&message[..message.floor_char_boundary(limit)]);
+    if used > limit {
         message.push_str(&format!(
             " … (cut: limit `failure-bytes` exceeded, {used} bytes where {limit} are allowed)"
         ));
     }
     let details = details.and_then(|text| details_of(&text, limit, &mut message));
     Failure {
-        kind: kind_to_model(kind),
+        kind,
         message,
         retryable,
         code: None,
@@ -240,18 +204,4 @@ fn details_of(text: &str, limit: usize, message: &mut String) -> Option<Value> {
     };
     message.push_str(&format!(" (The plugin's details were left out: {reason}.)"));
     None
-}
-
-fn kind_to_model(kind: action::FailureKind) -> FailureKind {
-    match kind {
-        action::FailureKind::InvalidInput => FailureKind::InvalidInput,
-        action::FailureKind::Failed => FailureKind::Failed,
-        action::FailureKind::Verification => FailureKind::Verification,
-        action::FailureKind::Denied => FailureKind::Denied,
-        action::FailureKind::Throttled => FailureKind::Throttled,
-        action::FailureKind::TimedOut => FailureKind::TimedOut,
-        action::FailureKind::LimitExceeded => FailureKind::LimitExceeded,
-        action::FailureKind::Uncertain => FailureKind::Uncertain,
-        action::FailureKind::Rejected => FailureKind::Rejected,
-    }
 }

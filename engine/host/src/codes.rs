@@ -42,6 +42,11 @@ pub(crate) const SLEEP: &str = "RW-H019";
 /// The bytes of an attachment are not in the store.
 pub(crate) const ATTACHMENT: &str = "RW-H020";
 
+/// The plugin broke the rules by which components pass values.
+pub(crate) const BOUNDARY: &str = "RW-H030";
+/// The component needs more parts than the sandbox has.
+pub(crate) const TOO_MANY_PARTS: &str = "RW-H031";
+
 /// Every code with its page in Markdown.
 pub const CODES: &[(&str, &str)] = &[
     (NOT_A_COMPONENT, include_str!("../codes/RW-H001.md")),
@@ -64,4 +69,6 @@ pub const CODES: &[(&str, &str)] = &[
     (CALL_IN_DESCRIBE, include_str!("../codes/RW-H018.md")),
     (SLEEP, include_str!("../codes/RW-H019.md")),
     (ATTACHMENT, include_str!("../codes/RW-H020.md")),
+    (BOUNDARY, include_str!("../codes/RW-H030.md")),
+    (TOO_MANY_PARTS, include_str!("../codes/RW-H031.md")),
 ];

@@ -50,13 +50,21 @@ pub enum Error {
     },
     /// Too many bytes.
     #[error(
-        "limit `component-bytes` exceeded: the component has {used} bytes where {limit} are allowed; make it smaller, or raise the host's limit `component-bytes`"
+        "limit `component-bytes` exceeded: the component has {used} bytes where {limit} are allowed; make it smaller, or raise `component-bytes` under `[limits]` in the operator's runwright.toml"
     )]
     TooLarge {
         /// Its size.
         used: u64,
         /// The limit.
         limit: u64,
+    },
+    /// Too many parts, or too large ones.
+    #[error(
+        "the component needs more than the sandbox has: {reason}; make it of fewer or smaller parts, or raise `memory-bytes`, `table-elements` or `modules` under `[limits]` in the operator's runwright.toml"
+    )]
+    TooManyParts {
+        /// The runtime's words.
+        reason: String,
     },
     /// Nobody has it.
     #[error(
@@ -113,6 +121,7 @@ impl Error {
             Self::UnknownImport { .. } => codes::UNKNOWN_IMPORT,
             Self::OtherWorld { .. } => codes::OTHER_WORLD,
             Self::TooLarge { .. } => codes::TOO_LARGE,
+            Self::TooManyParts { .. } => codes::TOO_MANY_PARTS,
             Self::Missing(_) => codes::MISSING,
             Self::WrongBytes { .. } => codes::WRONG_BYTES,
             Self::CacheFolder { .. } => codes::CACHE_FOLDER,
@@ -133,7 +142,7 @@ impl Error {
             | Self::OtherWorld { .. }
             | Self::Manifest { .. }
             | Self::Describe(_) => FailureKind::Plugin,
-            Self::TooLarge { .. } => FailureKind::LimitExceeded,
+            Self::TooLarge { .. } | Self::TooManyParts { .. } => FailureKind::LimitExceeded,
             Self::Missing(_) | Self::WrongBytes { .. } | Self::CacheFolder { .. } | Self::Engine { .. } => {
                 FailureKind::Internal
             }

@@ -5,13 +5,21 @@ use wasmtime::{
     component::{Component, types},
 };
 
-use crate::{Error, capability::CAPABILITIES, wasi};
+use crate::{Error, capability::CAPABILITIES, contract::VERSIONS, trap, wasi};
 
-/// The package of our interfaces, and its version.
+/// The package of our interfaces.
 const PACKAGE: &str = "runwright:plugin";
-const VERSION: &str = "0.1.0";
-/// What every plugin exports.
-const ACTION: &str = "runwright:plugin/action@0.1.0";
+/// What every plugin exports, in a version that is served.
+const ACTION: &str = "action";
+
+/// The newest version, which new plugins are built for.
+fn newest() -> &'static str {
+    VERSIONS.last().expect("there is a version")
+}
+
+fn full(interface: &str, version: &str) -> String {
+    format!("{PACKAGE}/{interface}@{version}")
+}
 
 /// Checks imports and exports by name. Their types are checked when the component is linked.
 pub(crate) fn check(engine: &Engine, component: &Component) -> Result<(), Error> {
@@ -25,24 +33,31 @@ pub(crate) fn check(engine: &Engine, component: &Component) -> Result<(), Error>
 
 fn check_exports(engine: &Engine, component: &types::Component) -> Result<(), Error> {
     let exports: Vec<&str> = component.exports(engine).map(|(name, _)| name).collect();
-    if exports.contains(&ACTION) {
+    if VERSIONS
+        .iter()
+        .any(|version| exports.contains(&full(ACTION, version).as_str()))
+    {
         return Ok(());
     }
+    let action = full(ACTION, newest());
     let reason = if exports.iter().any(|name| name.starts_with("wasi:cli/run@")) {
-        format!("it is a program (`wasi:cli/run`), and a plugin exports `{ACTION}`")
+        format!("it is a program (`wasi:cli/run`), and a plugin exports `{action}`")
     } else if exports.is_empty() {
-        format!("it exports nothing, and a plugin exports `{ACTION}`")
+        format!("it exports nothing, and a plugin exports `{action}`")
     } else {
-        format!("it exports `{}`, and a plugin exports `{ACTION}`", exports.join("`, `"))
+        format!(
+            "it exports {}, and a plugin exports `{action}`",
+            trap::short(&format!("`{}`", exports.join("`, `")))
+        )
     };
     Err(Error::OtherWorld { reason })
 }
 
-/// Whether an import of this name is linked: ours at exactly our version, WASI at any 0.2.
+/// Whether an import of this name is linked: ours at exactly a version that is served, WASI at any 0.2.
 fn is_offered(name: &str) -> bool {
     let (interface, version) = name.split_once('@').unwrap_or((name, ""));
     match interface.strip_prefix(PACKAGE).and_then(|rest| rest.strip_prefix('/')) {
-        Some(ours) => version == VERSION && CAPABILITIES.iter().any(|c| c.name == ours),
+        Some(ours) => VERSIONS.contains(&version) && CAPABILITIES.iter().any(|c| c.name == ours),
         None => version.starts_with("0.2.") && wasi::OFFERED.contains(&interface),
     }
 }
@@ -50,7 +65,7 @@ fn is_offered(name: &str) -> bool {
 fn unknown(wanted: &str) -> Error {
     let names: Vec<String> = CAPABILITIES
         .iter()
-        .map(|c| format!("{PACKAGE}/{}@{VERSION}", c.name))
+        .map(|c| full(c.name, newest()))
         .chain(wasi::OFFERED.iter().map(|name| format!("{name}@0.2")))
         .collect();
     let bare = |name: &str| name.split('@').next().unwrap_or(name).to_owned();
@@ -62,10 +77,11 @@ fn unknown(wanted: &str) -> Error {
         .map(|(_, name)| name.clone());
     let ours: Vec<&str> = CAPABILITIES.iter().map(|c| c.name).collect();
     Error::UnknownImport {
-        wanted: wanted.to_owned(),
+        wanted: trap::short(wanted),
         nearest,
         offered: format!(
-            "`{PACKAGE}/…@{VERSION}` ({}) and WASI 0.2 without `wasi:http`",
+            "`{}` ({}) and WASI 0.2 without `wasi:http`",
+            full("…", newest()),
             ours.join(", ")
         ),
     }

@@ -32,7 +32,7 @@
 //! # Where to start
 //!
 //! `call.rs` is one call. `runtime.rs` is the only place that configures the Wasm runtime; `loader.rs` makes
-//! components ready; `capability/` and `wasi/` are what a guest sees. `tests/` has a guest for everything that
+//! components ready; `contract/` has a module for each version of `wit/`; `capability/` and `wasi/` are what a guest sees. `tests/` has a guest for everything that
 //! can go wrong.
 
 mod bindings;
@@ -40,6 +40,7 @@ mod cache;
 mod call;
 mod capability;
 mod codes;
+mod contract;
 mod error;
 mod imports;
 mod limits;
@@ -65,7 +66,7 @@ use runwright_model::{
     log::{Level, Stream},
     time::Timestamp,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{call::Caller, loader::Loader, loader::Ready, state::Ended, ticker::Ticker};
 pub use crate::{codes::CODES, error::Error, limits::Limits};
@@ -119,6 +120,7 @@ struct Shared {
     limits: Limits,
     loader: Loader,
     ticker: Ticker,
+    instances: u32,
     turns: Semaphore,
 }
 
@@ -147,6 +149,7 @@ impl Host {
             limits,
             loader,
             ticker,
+            instances,
             turns,
         })))
     }
@@ -187,17 +190,16 @@ impl Shared {
         if let Some(manifest) = self.loader.cache().and_then(|cache| cache.manifest(component)) {
             return Ok(manifest);
         }
-        let _turn = self.turns.acquire().await.expect("the semaphore is never closed");
+        let _turn = self.turn(ready).await;
         let _running = self.ticker.running();
-        let described = self
+        let manifest = self
             .caller(ready)
             .describe(Arc::new(Nothing))
             .await
             .map_err(|ended| match ended {
                 Ended::Failed(failure) => Error::Describe(Box::new(failure)),
                 Ended::Suspended => unreachable!("nothing suspends: every call is stopped"),
-            })?;
-        let manifest = manifest::read(described, self.limits.manifest_bytes)?;
+            })??;
         if let Some(Err(error)) = self
             .loader
             .cache()
@@ -206,6 +208,15 @@ impl Shared {
             tracing::warn!(%error, "a manifest cannot be kept; the plugin will be asked again");
         }
         Ok(manifest)
+    }
+
+    /// Waits until there is room for an instance.
+    async fn turn(&self, ready: &Ready) -> SemaphorePermit<'_> {
+        let places = ready.places.min(self.instances);
+        self.turns
+            .acquire_many(places)
+            .await
+            .expect("the semaphore is never closed")
     }
 
     fn caller<'a>(&'a self, ready: &'a Ready) -> Caller<'a> {
@@ -225,7 +236,7 @@ impl Invoker for Host {
             Ok(ready) => ready,
             Err(error) => return Invoked::Failed(error.into_failure()),
         };
-        let _turn = self.0.turns.acquire().await.expect("the semaphore is never closed");
+        let _turn = self.0.turn(&ready).await;
         let _running = self.0.ticker.running();
         self.0.caller(&ready).invoke(invocation, calls).await
     }

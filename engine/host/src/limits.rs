@@ -2,6 +2,8 @@
 //!
 //! Time is counted in [`crate::meter`], log lines in [`crate::logbook`].
 
+use std::fmt;
+
 use runwright_model::failure::{Failure, FailureKind};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -36,6 +38,10 @@ pub struct Limits {
     pub failure_bytes: u64,
     /// Bytes a guest may pass to the host in one capability call.
     pub argument_bytes: u64,
+    /// Bytes a guest may pass to the host in all its capability calls together, as JSON text. They are journalled.
+    pub sent_bytes: u64,
+    /// Handles of resources (streams, timers) a call may hold at once.
+    pub handles: u64,
     /// Bytes of log a call may write. Lines beyond are dropped, and one line says so.
     pub log_bytes: u64,
     /// Bytes of one log line. A longer one is cut.
@@ -60,6 +66,8 @@ impl Default for Limits {
             failure_bytes: 16 * 1024,
             // The largest blob, and room for the rest of the request.
             argument_bytes: 65 * MIB,
+            sent_bytes: 1024 * MIB,
+            handles: 10_000,
             log_bytes: MIB,
             log_line_bytes: 8 * 1024,
             calls: 10_000,
@@ -72,7 +80,7 @@ impl Default for Limits {
 impl Limits {
     /// Every limit with its name and value, in a fixed order: for documents and for `--help`.
     #[must_use]
-    pub fn entries(&self) -> [(&'static str, u64); 13] {
+    pub fn entries(&self) -> [(&'static str, u64); 15] {
         [
             ("call-cpu-ms", self.call_cpu_ms),
             ("memory-bytes", self.memory_bytes),
@@ -82,6 +90,8 @@ impl Limits {
             ("output-bytes", self.output_bytes),
             ("failure-bytes", self.failure_bytes),
             ("argument-bytes", self.argument_bytes),
+            ("sent-bytes", self.sent_bytes),
+            ("handles", self.handles),
             ("log-bytes", self.log_bytes),
             ("log-line-bytes", self.log_line_bytes),
             ("calls", self.calls),
@@ -102,18 +112,56 @@ pub(crate) struct Excess {
     pub(crate) used: Option<u64>,
 }
 
+/// The call that is made: what a failure of it names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Place {
+    /// The function of `wit/action.wit`.
+    pub(crate) function: &'static str,
+    /// The step's action; empty while a plugin describes itself.
+    pub(crate) action: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.action.as_str() {
+            "" => write!(f, "`{}` of the plugin", self.function),
+            action => write!(f, "`{}` of the plugin of {action}", self.function),
+        }
+    }
+}
+
 impl Excess {
     /// The failure of the call. `doing` says what the plugin did: "returned outputs", "called itself".
-    pub(crate) fn failure(self, doing: &str) -> Failure {
+    pub(crate) fn failure(self, place: &Place, doing: &str) -> Failure {
         let Self { which, limit, used } = self;
-        let used_text = used.map_or_else(|| format!("more than {limit}"), |used| used.to_string());
+        let used_text = used.map_or_else(
+            || format!("more than {}", amount(which, limit)),
+            |used| amount(which, used),
+        );
         let message = format!(
-            "Limit `{which}` exceeded: the plugin {doing}, which takes {used_text} where {limit} are allowed. \
-             Make the plugin use less, or raise the host's limit `{which}`."
+            "Limit `{which}` exceeded: {place} {doing}, which takes {used_text} where {} are allowed. Make the plugin \
+             use less, or raise `{which}` under `[limits]` in the operator's runwright.toml.",
+            amount(which, limit)
         );
         Failure::new(FailureKind::LimitExceeded, message)
             .with_code(codes::LIMIT)
-            .with_details(json!({"limit": which, "value": limit, "used": used}))
+            .with_details(json!({
+                "limit": which, "value": limit, "used": used, "function": place.function, "action": place.action,
+            }))
+    }
+}
+
+/// A number with its unit, which the limit's name tells.
+fn amount(which: &str, number: u64) -> String {
+    if which.ends_with("-ms") {
+        format!("{number} ms")
+    } else if which.ends_with("-bytes") && number >= MIB {
+        let tenths = u128::from(number) * 10 / u128::from(MIB);
+        format!("{number} bytes ({}.{} MiB)", tenths / 10, tenths % 10)
+    } else if which.ends_with("-bytes") {
+        format!("{number} bytes")
+    } else {
+        number.to_string()
     }
 }
 
@@ -237,17 +285,36 @@ mod tests {
 
     #[test]
     fn a_breach_says_all_there_is_to_say() {
+        let place = Place {
+            function: "run",
+            action: "acme:drain".into(),
+        };
         let failure = Excess {
             which: "calls",
             limit: 3,
             used: Some(4),
         }
-        .failure("called a capability again");
+        .failure(&place, "called a capability again");
         assert_eq!(failure.kind, FailureKind::LimitExceeded);
         assert_eq!(failure.code.as_deref(), Some(codes::LIMIT));
-        for part in ["`calls`", "4", "3", "raise"] {
+        for part in [
+            "`calls`",
+            "4",
+            "3",
+            "`run`",
+            "acme:drain",
+            "raise `calls` under `[limits]`",
+        ] {
             assert!(failure.message.contains(part), "{}", failure.message);
         }
+    }
+
+    #[test]
+    fn numbers_have_units() {
+        assert_eq!(amount("call-cpu-ms", 10), "10 ms");
+        assert_eq!(amount("log-line-bytes", 8192), "8192 bytes");
+        assert_eq!(amount("memory-bytes", 3 * MIB / 2), "1572864 bytes (1.5 MiB)");
+        assert_eq!(amount("calls", 4), "4");
     }
 
     #[test]

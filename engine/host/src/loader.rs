@@ -15,7 +15,8 @@ use wasmtime::{
 };
 
 use crate::{
-    Components, Error, bindings::PluginPre, cache::Cache, capability, codes, imports, preamble, state::State, wasi,
+    Components, Error, cache::Cache, capability, codes, contract::Linked, imports, preamble, runtime, state::State,
+    trap, wasi,
 };
 
 /// Components that stay ready in memory. Their code is mapped, so one costs little more than its name.
@@ -23,7 +24,9 @@ const READY_MAX: usize = 256;
 
 /// A component that can be called.
 pub(crate) struct Ready {
-    pub(crate) plugin: PluginPre<State>,
+    pub(crate) plugin: Linked,
+    /// How many calls' places one of its instances takes.
+    pub(crate) places: u32,
     /// What it says of itself, once asked.
     pub(crate) manifest: OnceCell<Manifest>,
 }
@@ -153,12 +156,13 @@ impl Loader {
     fn link(&self, component: &Component) -> Result<Arc<Ready>, Error> {
         imports::check(&self.engine, component)?;
         let other = |error: wasmtime::Error| Error::OtherWorld {
-            reason: format!("{error:#}"),
+            reason: trap::short(&format!("{error:#}")),
         };
         let instance = self.linker.instantiate_pre(component).map_err(other)?;
-        let plugin = PluginPre::new(instance).map_err(other)?;
+        let plugin = Linked::new(instance).map_err(other)?;
         Ok(Arc::new(Ready {
             plugin,
+            places: runtime::places(component),
             manifest: OnceCell::new(),
         }))
     }
@@ -202,10 +206,10 @@ impl Shelf {
 /// dropped from memory.
 fn compile(engine: &Engine, cache: Option<&Cache>, digest: &Digest, bytes: &[u8]) -> Result<Component, Error> {
     preamble::check(bytes)?;
-    let broken = |error: wasmtime::Error| Error::Broken {
-        reason: format!("{error:#}"),
-    };
-    let compiled = engine.precompile_component(bytes).map_err(broken)?;
+    let reason = |error: wasmtime::Error| trap::short(&format!("{error:#}"));
+    let compiled = engine
+        .precompile_component(bytes)
+        .map_err(|error| Error::Broken { reason: reason(error) })?;
     let kept = cache.map(|cache| cache.keep_artifact(digest, &compiled));
     match kept {
         Some(Ok(path)) => {
@@ -224,7 +228,8 @@ fn compile(engine: &Engine, cache: Option<&Cache>, digest: &Digest, bytes: &[u8]
     )]
     // SAFETY: `compiled` comes from `precompile_component` of the same engine.
     let component = unsafe { Component::deserialize(engine, compiled) };
-    component.map_err(broken)
+    // It is sound, so what is left to refuse is its size.
+    component.map_err(|error| Error::TooManyParts { reason: reason(error) })
 }
 
 fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {

@@ -131,7 +131,7 @@ impl Pages {
             self.full = true;
             let notice = format!(
                 "limit `log-bytes` reached: the plugin wrote more than {} bytes of log in this call, and what follows \
-                 is dropped; raise the host's limit `log-bytes` to keep more",
+                 is dropped; raise `log-bytes` under `[limits]` in the operator's runwright.toml to keep more",
                 self.bytes_limit
             );
             return self.calls.log(Level::Warn, Stream::Log, &notice);
@@ -147,7 +147,7 @@ const ERROR_LINES_MAX: usize = 4;
 const ERROR_BYTES_MAX: usize = 512;
 
 /// The text on one line with nothing in it that a terminal obeys, at most about `limit` bytes.
-fn shown(text: &str, limit: usize, dropped: usize) -> Cow<'_, str> {
+pub(crate) fn shown(text: &str, limit: usize, dropped: usize) -> Cow<'_, str> {
     if text.len() <= limit && dropped == 0 && !text.chars().any(is_obeyed) {
         return Cow::Borrowed(text);
     }
@@ -168,6 +168,19 @@ fn shown(text: &str, limit: usize, dropped: usize) -> Cow<'_, str> {
         line.push_str(&format!(" … ({cut} bytes more)"));
     }
     Cow::Owned(line)
+}
+
+/// The whole text with nothing in it that a terminal obeys but line ends and tabs.
+pub(crate) fn shown_lines(text: &str) -> String {
+    let mut lines = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_obeyed(character) && !matches!(character, '\n' | '\t') {
+            lines.extend(character.escape_default());
+        } else {
+            lines.push(character);
+        }
+    }
+    lines
 }
 
 /// Control characters, and those that turn the direction of text round.

@@ -5,13 +5,18 @@ use std::collections::BTreeSet;
 use runwright_model::{
     action::{Impact, Manifest, Want},
     capability::Capability,
-    schema::{Kind, Schema},
+    schema::{Additional, Kind, Schema},
 };
 
-use crate::{Error, bindings::action as wit};
+use crate::{Error, bindings::action as wit, trap};
 
 /// The longest action name, in bytes.
 const NAME_BYTES_MAX: usize = 128;
+
+/// How many mistakes are told.
+const PROBLEMS_MAX: usize = 16;
+/// How many alternatives (`anyOf`) a schema may have in all: a value is tried against each.
+const ALTERNATIVES_MAX: usize = 64;
 
 /// The model's manifest, or every mistake of the plugin's.
 pub(crate) fn read(manifest: wit::Manifest, bytes_max: u64) -> Result<Manifest, Error> {
@@ -45,7 +50,9 @@ pub(crate) fn read(manifest: wit::Manifest, bytes_max: u64) -> Result<Manifest, 
     let outputs = schema("outputs", &manifest.outputs, &mut problems);
     let capabilities = wants(manifest.capabilities, &mut problems);
     if !problems.is_empty() {
-        return Err(Error::Manifest { problems });
+        return Err(Error::Manifest {
+            problems: few(problems),
+        });
     }
     Ok(Manifest {
         action: manifest.action,
@@ -61,6 +68,19 @@ pub(crate) fn read(manifest: wit::Manifest, bytes_max: u64) -> Result<Manifest, 
             wit::Impact::Undetermined => Impact::Undetermined,
         },
     })
+}
+
+/// The first of the problems, each not too long: a plugin can make as many as it likes.
+fn few(mut problems: Vec<String>) -> Vec<String> {
+    let more = problems.len().saturating_sub(PROBLEMS_MAX);
+    problems.truncate(PROBLEMS_MAX);
+    for problem in &mut problems {
+        *problem = trap::short(problem);
+    }
+    if more > 0 {
+        problems.push(format!("and {more} more"));
+    }
+    problems
 }
 
 fn size(manifest: &wit::Manifest) -> u64 {
@@ -91,6 +111,9 @@ fn is_action_name(name: &str) -> bool {
 
 fn schema(of: &str, text: &str, problems: &mut Vec<String>) -> Schema {
     match serde_json::from_str::<Schema>(text) {
+        Ok(schema) if alternatives(&schema) > ALTERNATIVES_MAX => problems.push(format!(
+            "the schema of the {of} has more than {ALTERNATIVES_MAX} alternatives under `anyOf`"
+        )),
         Ok(schema) if schema.kind == Some(Kind::Object) => return schema,
         Ok(_) => problems.push(format!(
             "the schema of the {of} must be that of an object: give it `\"type\": \"object\"`"
@@ -98,6 +121,20 @@ fn schema(of: &str, text: &str, problems: &mut Vec<String>) -> Schema {
         Err(error) => problems.push(format!("the schema of the {of} cannot be read: {error}")),
     }
     Schema::default()
+}
+
+/// How many alternatives there are at all depths.
+fn alternatives(schema: &Schema) -> usize {
+    let additional = match &schema.additional_properties {
+        Some(Additional::Shape(shape)) => Some(&**shape),
+        Some(Additional::Allowed(_)) | None => None,
+    };
+    let below = schema
+        .properties
+        .values()
+        .chain(schema.items.as_deref())
+        .chain(additional);
+    schema.any_of.len() + below.chain(&schema.any_of).map(alternatives).sum::<usize>()
 }
 
 fn wants(wants: Vec<wit::Want>, problems: &mut Vec<String>) -> Vec<Want> {

@@ -2,13 +2,17 @@
 //!
 //! Compiled components on disk belong to this configuration: a second one anywhere else would refuse them.
 
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
+    component::Component,
+};
 
 use crate::{Error, Limits};
 
-/// Memories, tables and core instances a component may have on average when all slots are in use. One made of
-/// many modules has more; the pools hold that, only not in every slot at once.
-const PARTS_PER_CALL: u32 = 4;
+/// Memories a component may have when all slots are in use. One that has more takes the place of several calls.
+const MEMORIES_PER_CALL: u32 = 2;
+/// The same for tables.
+const TABLES_PER_CALL: u32 = 4;
 /// The most memories a component may have.
 const MEMORIES_MAX: u32 = 4;
 /// The most tables a component may have.
@@ -45,13 +49,13 @@ pub(crate) fn engine(limits: &Limits, calls: u32) -> Result<Engine, Error> {
 }
 
 fn pool(limits: &Limits, calls: u32) -> PoolingAllocationConfig {
-    let parts = calls.saturating_mul(PARTS_PER_CALL).max(TABLES_MAX);
     let modules = u32::try_from(limits.modules).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
-        .total_core_instances(parts.max(modules))
-        .total_memories(calls.saturating_mul(2).max(MEMORIES_MAX))
-        .total_tables(parts)
+        // Only a count: their room is allocated when they are made.
+        .total_core_instances(calls.saturating_mul(modules))
+        .total_memories(calls.saturating_mul(MEMORIES_PER_CALL).max(MEMORIES_MAX))
+        .total_tables(calls.saturating_mul(TABLES_PER_CALL).max(TABLES_MAX))
         .total_stacks(calls)
         .max_core_instances_per_component(modules)
         .max_memories_per_component(MEMORIES_MAX)
@@ -63,4 +67,14 @@ fn pool(limits: &Limits, calls: u32) -> PoolingAllocationConfig {
         .async_stack_keep_resident(KEEP_RESIDENT_BYTES)
         .pagemap_scan(Enabled::Auto);
     pool
+}
+
+/// The number of calls whose place in the pools an instance of this component takes, so that a component of many
+/// memories keeps nobody else from getting theirs.
+pub(crate) fn places(component: &Component) -> u32 {
+    component.resources_required().map_or(1, |needs| {
+        let memories = needs.num_memories.div_ceil(MEMORIES_PER_CALL);
+        let tables = needs.num_tables.div_ceil(TABLES_PER_CALL);
+        memories.max(tables).max(1)
+    })
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use runwright_model::{
+    bytes::json_length,
     capability::{Answer, Outcome, Request},
     digest::Digest,
     failure::{Failure, FailureKind},
@@ -18,7 +19,7 @@ use crate::{
     Components, Limits,
     bindings::types::Error,
     codes,
-    limits::{Excess, Limiter},
+    limits::{Excess, Limiter, Place},
     logbook::Logbook,
     wasi::random::Seed,
 };
@@ -35,6 +36,8 @@ pub(crate) struct State {
     /// The steady clock shows at least this.
     pub(crate) clock_floor_ns: u64,
     pub(crate) argument_bytes: u64,
+    /// The call that is made.
+    pub(crate) place: Place,
     /// What the step knows of itself.
     pub(crate) step: Step,
     /// Why the call was ended from our side. Counts more than whatever the guest makes of it.
@@ -42,6 +45,8 @@ pub(crate) struct State {
     wasi: WasiCtx,
     calls_made: u64,
     calls_limit: u64,
+    sent_bytes: u64,
+    sent_limit: u64,
 }
 
 /// What a step knows of itself: `wit/step.wit`.
@@ -67,8 +72,16 @@ pub(crate) enum Ended {
 }
 
 impl State {
-    pub(crate) fn new(calls: Arc<dyn Calls>, limits: &Limits, idempotency_key: &str, step: Step) -> Self {
+    pub(crate) fn new(
+        calls: Arc<dyn Calls>,
+        limits: &Limits,
+        idempotency_key: &str,
+        function: &'static str,
+        step: Step,
+    ) -> Self {
+        let action = step.action.clone();
         Self {
+            place: Place { function, action },
             logbook: Logbook::new(Arc::clone(&calls), limits),
             limiter: Limiter::new(limits),
             seed: Seed::new(idempotency_key),
@@ -83,6 +96,8 @@ impl State {
             wasi: WasiCtxBuilder::new().allow_tcp(false).allow_udp(false).build(),
             calls_made: 0,
             calls_limit: limits.calls,
+            sent_bytes: 0,
+            sent_limit: limits.sent_bytes,
             calls,
         }
     }
@@ -111,20 +126,31 @@ impl State {
     /// Makes a call. `Err` ends the instance.
     pub(crate) async fn call(&mut self, request: Request) -> wasmtime::Result<Outcome> {
         self.calls_made += 1;
-        if self.calls_made > self.calls_limit {
+        self.sent_bytes = self.sent_bytes.saturating_add(json_length(&request));
+        let counts = [
+            ("calls", self.calls_made, self.calls_limit),
+            ("sent-bytes", self.sent_bytes, self.sent_limit),
+        ];
+        if let Some((which, used, limit)) = counts.into_iter().find(|(_, used, limit)| used > limit) {
             let excess = Excess {
-                which: "calls",
-                limit: self.calls_limit,
-                used: Some(self.calls_made),
+                which,
+                limit,
+                used: Some(used),
             };
             let doing = format!("called `{}`", request.function());
-            return Err(self.end(Ended::Failed(excess.failure(&doing))));
+            return Err(self.end_by(excess, &doing));
         }
         match self.calls.call(request).await {
             Called::Answered(outcome) => Ok(outcome),
             Called::Suspended => Err(self.end(Ended::Suspended)),
             Called::Stopped(failure) => Err(self.end(Ended::Failed(failure))),
         }
+    }
+
+    /// Ends the call because of a limit.
+    pub(crate) fn end_by(&mut self, excess: Excess, doing: &str) -> wasmtime::Error {
+        let failure = excess.failure(&self.place, doing);
+        self.end(Ended::Failed(failure))
     }
 
     /// Notes why the call ends, and answers the error that makes the runtime end it.

@@ -33,6 +33,27 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
+/// How long a value is as JSON text, without making the text.
+///
+/// ```
+/// assert_eq!(runwright_model::bytes::json_length(&["a", "ä"]), r#"["a","ä"]"#.len() as u64);
+/// ```
+pub fn json_length<T: Serialize>(value: &T) -> u64 {
+    struct Counter(u64);
+    impl std::io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    serde_json::to_writer(&mut counter, value).expect("a value of the model is JSON");
+    counter.0
+}
+
 struct Visitor;
 
 impl<'de> de::Visitor<'de> for Visitor {

@@ -101,11 +101,23 @@ pub struct Mismatch {
     pub message: String,
 }
 
+/// How much of a message is kept: the value that does not fit, and what would, may be of any length.
+const MESSAGE_BYTES_MAX: usize = 1_000;
+/// How much of a key.
+const KEY_BYTES_MAX: usize = 100;
+
+fn shortened(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    format!("{}… ({} bytes)", &text[..text.floor_char_boundary(bytes)], text.len())
+}
+
 impl Mismatch {
     fn here(message: impl Into<String>) -> Self {
         Self {
             path: String::new(),
-            message: message.into(),
+            message: shortened(&message.into(), MESSAGE_BYTES_MAX),
         }
     }
 
@@ -115,7 +127,7 @@ impl Mismatch {
         } else {
             "."
         };
-        self.path = format!("{step}{separator}{}", self.path);
+        self.path = format!("{}{separator}{}", shortened(step, KEY_BYTES_MAX), self.path);
         self
     }
 }
@@ -183,13 +195,24 @@ impl Schema {
             return shape.coerce(value);
         }
         let mut last = Mismatch::here("fits none of the shapes allowed");
-        for shape in &self.any_of {
+        // The others cannot be had from it, and a copy of a large value takes its time.
+        for shape in self.any_of.iter().filter(|shape| shape.may_fit(&value)) {
             match shape.coerce(value.clone()) {
                 Ok(value) => return Ok(value),
                 Err(mismatch) => last = mismatch,
             }
         }
         Err(last)
+    }
+
+    /// Whether a value of this kind is ever converted.
+    fn may_fit(&self, value: &Value) -> bool {
+        match (Kind::of(value), self.kind) {
+            (_, None) => true,
+            (Some(Kind::Array), Some(wanted)) => wanted == Kind::Array,
+            (Some(Kind::Object), Some(wanted)) => matches!(wanted, Kind::Array | Kind::Object),
+            (None | Some(Kind::String | Kind::Integer | Kind::Number | Kind::Boolean), Some(_)) => true,
+        }
     }
 
     fn coerce_items(&self, items: Vec<Value>) -> Result<Value, Mismatch> {
@@ -363,6 +386,26 @@ mod tests {
     #[test]
     fn unknown_keywords_are_refused() {
         assert!(serde_json::from_value::<Schema>(json!({"type": "string", "format": "date"})).is_err());
+    }
+
+    #[test]
+    fn a_mismatch_is_not_as_long_as_the_value() {
+        let long = "ä".repeat(100_000);
+        for (wanted, given) in [
+            (json!({"const": 1}), json!(long)),
+            (json!({"enum": vec![json!(long); 9]}), json!(1)),
+            (
+                json!({"type": "object", "additionalProperties": false}),
+                json!({long.as_str(): 1}),
+            ),
+            (
+                json!({"properties": {long.as_str(): {"type": "integer"}}}),
+                json!({long.as_str(): []}),
+            ),
+        ] {
+            let text = schema(wanted).coerce(given).unwrap_err().to_string();
+            assert!(text.len() < 2_000, "{}", text.len());
+        }
     }
 
     #[test]

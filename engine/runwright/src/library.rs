@@ -48,13 +48,14 @@ impl Library {
     ///
     /// # Errors
     ///
-    /// When the Wasm runtime cannot be set up on this machine.
+    /// When the Wasm runtime cannot be set up on this machine, or a policy file with limits cannot be read.
     pub fn open(state_dir: PathBuf, runbooks: Vec<PathBuf>) -> Result<Self, Error> {
         let outsiders = Outsiders::new(&state_dir, Vec::new());
         let shelf = Shelf::with_copies(outsiders.copies().to_owned());
         let cache_dir = Some(state_dir.join("cache"));
         let options = Options {
             cache_dir,
+            limits: crate::policy::limits(&state_dir)?,
             ..Options::new(Arc::new(shelf.clone()))
         };
         Ok(Self {

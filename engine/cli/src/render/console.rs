@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use runwright::{Diagnostic, Source};
 use serde::Serialize;
 
-use super::{diagnostics, paint::Paint};
+use super::{diagnostics, paint::Paint, text::visible_lines};
 use crate::problem::Problem;
 
 /// The two streams, and how they are to be used.
@@ -110,9 +110,9 @@ impl Console {
             Some(code) => format!("error[{code}]"),
             None => "error".to_owned(),
         };
-        let mut text = format!("{}: {}\n", paint.red(&head), problem.message);
+        let mut text = format!("{}: {}\n", paint.red(&head), visible_lines(&problem.message));
         if let Some(help) = &problem.help {
-            text.push_str(&format!("{}: {help}\n", paint.cyan("help")));
+            text.push_str(&format!("{}: {}\n", paint.cyan("help"), visible_lines(help)));
         }
         ignore(io::stderr().lock().write_all(text.as_bytes()));
     }

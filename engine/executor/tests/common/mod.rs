@@ -37,7 +37,8 @@ pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_000_000);
 /// - `test:list`: no call; returns its input `Items`, which is a list of texts.
 /// - `test:flaky`: a command, then fails until attempt `Until`.
 /// - `test:stubborn`: cannot be undone; `test:slow-undo`: sleeps five seconds to be undone.
-/// - `test:unstable`: makes another call each time it is run.
+/// - `test:unstable`: makes another call each time it is run; `test:forgetful`: makes none the second time.
+/// - `test:vast`: one call with `Bytes` of arguments, of the kind `Call`: `blob`, `file` or `command`.
 pub(crate) fn plugins() -> Plugins {
     Plugins::default()
         .with("test:do", |invocation, calls| async move {
@@ -95,6 +96,13 @@ pub(crate) fn plugins() -> Plugins {
             "test:unstable",
             |_, calls| async move { unwrap(unstable(&*calls).await) },
         )
+        .with(
+            "test:forgetful",
+            |_, calls| async move { unwrap(forgetful(&*calls).await) },
+        )
+        .with("test:vast", |invocation, calls| async move {
+            unwrap(vast(&invocation.inputs, &*calls).await)
+        })
 }
 
 fn unwrap(result: Result<Invoked, Invoked>) -> Invoked {
@@ -172,6 +180,36 @@ async fn unstable(calls: &dyn Calls) -> Result<Invoked, Invoked> {
     let path = format!("/{}", RUNS.fetch_add(1, Ordering::Relaxed));
     let _ = returned(calls, Request::Files(files::Request::Stat { on: None, path })).await?;
     wait_for(calls, waits::Request::Sleep { duration_ms: 5_000 }).await
+}
+
+async fn forgetful(calls: &dyn Calls) -> Result<Invoked, Invoked> {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static RAN: AtomicBool = AtomicBool::new(false);
+    if RAN.swap(true, Ordering::Relaxed) {
+        return Ok(Invoked::Returned(object("Done", "all of it")));
+    }
+    command(calls, "a").await?;
+    wait_for(calls, waits::Request::Sleep { duration_ms: 5_000 }).await
+}
+
+async fn vast(inputs: &Value, calls: &dyn Calls) -> Result<Invoked, Invoked> {
+    let bytes = vec![b'x'; usize::try_from(inputs["Bytes"].as_u64().unwrap()).unwrap()];
+    let request = match inputs["Call"].as_str().unwrap() {
+        "blob" => Request::Blobs(runwright_model::capability::blobs::Request::Put { contents: bytes.into() }),
+        "file" => Request::Files(files::Request::Stat {
+            on: None,
+            path: format!("/{}", String::from_utf8(bytes).unwrap()),
+        }),
+        _ => {
+            return command(calls, std::str::from_utf8(&bytes).unwrap())
+                .await
+                .map(|_| Invoked::Returned(json!({})));
+        }
+    };
+    match returned(calls, request).await? {
+        Ok(_) => Ok(Invoked::Returned(json!({}))),
+        Err(error) => Ok(Invoked::Failed(Failure::new(FailureKind::Failed, error.to_string()))),
+    }
 }
 
 /// The plan of a document.

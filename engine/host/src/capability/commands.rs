@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use runwright_model::capability::{Answer, Request, commands as model};
 
+use super::types::check_json;
 use crate::{
     bindings::{commands, types::Error},
     state::State,
@@ -30,6 +31,9 @@ impl commands::Host for State {
     }
 
     async fn run_document(&mut self, request: String) -> wasmtime::Result<Result<commands::DocumentEnd, Error>> {
+        if let Err(error) = check_json(&request) {
+            return Ok(Err(error));
+        }
         let request = match serde_json::from_str(&request) {
             Ok(request) => request,
             Err(error) => return Ok(Err(Error::Invalid(format!("the request is no JSON object: {error}")))),

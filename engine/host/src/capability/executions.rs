@@ -6,6 +6,7 @@ use runwright_model::{
 };
 use serde_json::{Map, Value};
 
+use super::types::check_json;
 use crate::{
     bindings::{executions, types::Error},
     state::State,
@@ -14,6 +15,9 @@ use crate::{
 impl executions::Host for State {
     async fn start(&mut self, request: executions::StartRequest) -> wasmtime::Result<Result<String, Error>> {
         let executions::StartRequest { runbook, parameters } = request;
+        if let Err(error) = check_json(&parameters) {
+            return Ok(Err(error));
+        }
         let parameters: Map<String, Value> = match serde_json::from_str(&parameters) {
             Ok(parameters) => parameters,
             Err(error) => {

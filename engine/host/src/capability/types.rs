@@ -36,3 +36,19 @@ pub(super) fn moment(millis: u64) -> Timestamp {
 pub(crate) fn millis(moment: Timestamp) -> u64 {
     u64::try_from(moment.as_millis()).unwrap_or(0)
 }
+
+/// The longest JSON text that is read: in memory it takes a multiple of its length.
+const JSON_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Whether a JSON text of the guest may be read.
+pub(super) fn check_json(text: &str) -> Result<(), types::Error> {
+    let used = text.len() as u64;
+    if used <= JSON_BYTES_MAX {
+        return Ok(());
+    }
+    Err(types::Error::LimitExceeded(Excess {
+        which: "json-bytes".into(),
+        limit: JSON_BYTES_MAX,
+        used,
+    }))
+}

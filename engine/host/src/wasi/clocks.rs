@@ -187,7 +187,13 @@ mod tests {
     /// Go's runtime takes zero for a broken clock and ends the program.
     #[test]
     fn the_steady_clock_never_shows_zero() {
-        let mut describing = State::new(Arc::new(Nothing), &Limits::default(), "describe", Step::default());
+        let mut describing = State::new(
+            Arc::new(Nothing),
+            &Limits::default(),
+            "describe",
+            "describe",
+            Step::default(),
+        );
         assert_eq!(millis(describing.calls.now()), 0);
         assert_ne!(monotonic_clock::Host::now(&mut describing).unwrap(), 0);
     }

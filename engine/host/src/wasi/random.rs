@@ -7,10 +7,7 @@
 use sha2::{Digest, Sha256};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
-use crate::{
-    limits::Excess,
-    state::{Ended, State},
-};
+use crate::{limits::Excess, state::State};
 
 const BLOCK_BYTES: usize = 32;
 
@@ -49,14 +46,17 @@ impl Seed {
 
 impl Stream {
     fn fill(&mut self, key: &str, bytes: &mut [u8]) {
-        for byte in bytes {
+        let mut bytes = bytes;
+        while !bytes.is_empty() {
             if self.used == BLOCK_BYTES {
                 self.block = block(key, self.name, self.counter);
                 self.counter += 1;
                 self.used = 0;
             }
-            *byte = self.block[self.used];
-            self.used += 1;
+            let (now, later) = bytes.split_at_mut(bytes.len().min(BLOCK_BYTES - self.used));
+            now.copy_from_slice(&self.block[self.used..self.used + now.len()]);
+            self.used += now.len();
+            bytes = later;
         }
     }
 
@@ -88,7 +88,7 @@ impl State {
                     limit,
                     used: Some(length),
                 };
-                Err(self.end(Ended::Failed(excess.failure("asked for random bytes"))))
+                Err(self.end_by(excess, "asked for random bytes"))
             }
         }
     }

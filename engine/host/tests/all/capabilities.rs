@@ -465,7 +465,7 @@ fn other_tables() -> Vec<(Request, Answer)> {
     ]
 }
 
-fn table() -> Vec<(Request, Answer)> {
+pub(crate) fn table() -> Vec<(Request, Answer)> {
     [
         commands_table(),
         files_table(),

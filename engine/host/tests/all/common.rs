@@ -204,7 +204,7 @@ pub(crate) fn assert_limit(invoked: Invoked, which: &str, limit: u64) -> Failure
         failure.message
     );
     assert!(
-        failure.message.contains(&format!("raise the host's limit `{which}`")),
+        failure.message.contains(&format!("raise `{which}` under `[limits]`")),
         "{}",
         failure.message
     );

@@ -7,6 +7,8 @@ mod capabilities;
 mod common;
 mod components;
 mod determinism;
+mod guest;
+mod hostile;
 mod limits;
 mod logs;
 mod many;
