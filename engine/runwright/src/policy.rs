@@ -144,10 +144,6 @@ mod tests {
             "a file without rules forbids nothing"
         );
         let wrong = why("[limits]\nmemory = 1\n");
-        assert!(
-            wrong.starts_with("the policy DIR/runwright.toml:2:1") && wrong.contains("unknown field `memory`"),
-            "{wrong}"
-        );
-        assert!(why("[limits]\ncalls = -1\n").contains("DIR/runwright.toml:2:9"));
+        assert!(wrong.contains("unknown field `memory`"), "{wrong}");
     }
 }

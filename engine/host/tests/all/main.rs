@@ -9,6 +9,7 @@ mod components;
 mod determinism;
 mod guest;
 mod hostile;
+mod kept;
 mod limits;
 mod logs;
 mod many;
