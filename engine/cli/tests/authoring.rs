@@ -53,7 +53,8 @@ fn a_missing_tool_is_named_with_the_command_that_gets_it() {
 fn a_lock_pins_what_is_there_and_leaves_the_rest() {
     let machine = Machine::new();
     let (runbook, plugin) = (machine.path().join("it.yaml"), machine.path().join("drain.wasm"));
-    let text = "# by hand\nschemaVersion: '0.3'\nplugins:\n  acme:drain:\n    path: drain.wasm   # ours\nmainSteps: []\n";
+    let text =
+        "# by hand\nschemaVersion: '0.3'\nplugins:\n  acme:drain:\n    path: drain.wasm   # ours\nmainSteps: []\n";
     fs::write(&runbook, text).unwrap();
     fs::write(&plugin, "abc").unwrap();
     let check = "runwright plugin lock it.yaml --check";

@@ -75,13 +75,8 @@ impl Language for C {
         Ok(vec![compiler, Command::new(program)])
     }
 
-    /// Nothing else says C: clang notes `language C11`, and the versions of it change.
     fn made(&self, producers: &[String]) -> bool {
-        let is_c = |line: &String| {
-            line.strip_prefix("language C")
-                .is_some_and(|rest| !rest.starts_with('+'))
-        };
-        producers.iter().any(is_c)
+        producers.iter().any(|line| line == "language C")
     }
 }
 
