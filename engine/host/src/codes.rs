@@ -46,6 +46,12 @@ pub(crate) const ATTACHMENT: &str = "RW-H020";
 pub(crate) const BOUNDARY: &str = "RW-H030";
 /// The component needs more parts than the sandbox has.
 pub(crate) const TOO_MANY_PARTS: &str = "RW-H031";
+/// Compiling took too much.
+pub(crate) const COMPILE_LIMIT: &str = "RW-H040";
+/// The compiler crashed.
+pub(crate) const COMPILER_CRASHED: &str = "RW-H041";
+/// The program that compiles cannot be used.
+pub(crate) const COMPILER: &str = "RW-H042";
 
 /// Every code with its page in Markdown.
 pub const CODES: &[(&str, &str)] = &[
@@ -71,4 +77,7 @@ pub const CODES: &[(&str, &str)] = &[
     (ATTACHMENT, include_str!("../codes/RW-H020.md")),
     (BOUNDARY, include_str!("../codes/RW-H030.md")),
     (TOO_MANY_PARTS, include_str!("../codes/RW-H031.md")),
+    (COMPILE_LIMIT, include_str!("../codes/RW-H040.md")),
+    (COMPILER_CRASHED, include_str!("../codes/RW-H041.md")),
+    (COMPILER, include_str!("../codes/RW-H042.md")),
 ];

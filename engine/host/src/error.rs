@@ -66,6 +66,33 @@ pub enum Error {
         /// The runtime's words.
         reason: String,
     },
+    /// Compiling it took too much.
+    #[error(
+        "limit `{which}` exceeded: compiling the component takes more than {}; make it smaller, or raise `{which}` under `[limits]` in runwright.toml",
+        measure(.which, *.limit)
+    )]
+    CompileLimit {
+        /// The limit's name.
+        which: &'static str,
+        /// Its value.
+        limit: u64,
+    },
+    /// The compiler ended on it.
+    #[error("the compiler crashed on the component ({how}){words}; it is not used, and the engine goes on")]
+    CompilerCrashed {
+        /// How the process ended.
+        how: String,
+        /// What it said, with a colon before it.
+        words: String,
+    },
+    /// The program that compiles cannot be used.
+    #[error("the compiler {} cannot be used: {reason}", program.display())]
+    Compiler {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Nobody has it.
     #[error(
         "the component {0} is neither bundled nor in the store: start a runbook that names its file to put it back"
@@ -110,6 +137,16 @@ fn near(nearest: &Option<String>) -> String {
         .map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
+/// A limit's value as people read it.
+fn measure(which: &str, limit: u64) -> String {
+    const MIB: u64 = 1024 * 1024;
+    match which {
+        "compile-memory-bytes" => format!("{limit} bytes ({} MiB) of memory", limit / MIB),
+        "compile-cpu-ms" => format!("{limit} ms of computing"),
+        _ => format!("{limit} ms"),
+    }
+}
+
 impl Error {
     /// The stable code, for `explain`.
     #[must_use]
@@ -122,6 +159,9 @@ impl Error {
             Self::OtherWorld { .. } => codes::OTHER_WORLD,
             Self::TooLarge { .. } => codes::TOO_LARGE,
             Self::TooManyParts { .. } => codes::TOO_MANY_PARTS,
+            Self::CompileLimit { .. } => codes::COMPILE_LIMIT,
+            Self::CompilerCrashed { .. } => codes::COMPILER_CRASHED,
+            Self::Compiler { .. } => codes::COMPILER,
             Self::Missing(_) => codes::MISSING,
             Self::WrongBytes { .. } => codes::WRONG_BYTES,
             Self::CacheFolder { .. } => codes::CACHE_FOLDER,
@@ -140,12 +180,15 @@ impl Error {
             | Self::Broken { .. }
             | Self::UnknownImport { .. }
             | Self::OtherWorld { .. }
+            | Self::CompilerCrashed { .. }
             | Self::Manifest { .. }
             | Self::Describe(_) => FailureKind::Plugin,
-            Self::TooLarge { .. } | Self::TooManyParts { .. } => FailureKind::LimitExceeded,
-            Self::Missing(_) | Self::WrongBytes { .. } | Self::CacheFolder { .. } | Self::Engine { .. } => {
-                FailureKind::Internal
-            }
+            Self::TooLarge { .. } | Self::TooManyParts { .. } | Self::CompileLimit { .. } => FailureKind::LimitExceeded,
+            Self::Missing(_)
+            | Self::WrongBytes { .. }
+            | Self::CacheFolder { .. }
+            | Self::Engine { .. }
+            | Self::Compiler { .. } => FailureKind::Internal,
         };
         // The same bytes fail alike, whatever the kind says of others.
         Failure {

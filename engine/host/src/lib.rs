@@ -40,6 +40,7 @@ mod cache;
 mod call;
 mod capability;
 mod codes;
+mod compiler;
 mod contract;
 mod error;
 mod imports;
@@ -69,13 +70,23 @@ use runwright_model::{
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{call::Caller, loader::Loader, loader::Ready, state::Ended, ticker::Ticker};
-pub use crate::{codes::CODES, error::Error, limits::Limits};
+pub use crate::{
+    codes::CODES,
+    compiler::{COMPILE, Compiler, compile_if_asked},
+    error::Error,
+    limits::Limits,
+};
 
 /// Finds components by content, wherever they are kept.
 #[async_trait::async_trait]
 pub trait Components: Send + Sync {
     /// The bytes with this digest; `None` when nobody has them. The host checks the digest itself.
     async fn bytes(&self, digest: &Digest) -> Option<Vec<u8>>;
+
+    /// Whether it is part of this program, so that compiling it needs no process of its own.
+    fn is_trusted(&self, _digest: &Digest) -> bool {
+        false
+    }
 }
 
 /// What a host is made from.
@@ -88,6 +99,9 @@ pub struct Options {
     pub cache_dir: Option<PathBuf>,
     /// What a call may use.
     pub limits: Limits,
+    /// The program that compiles components which are not trusted, in a process of its own. Without one they are compiled
+    /// in this process, where only their size is limited.
+    pub compiler: Option<Compiler>,
     /// How many calls run at the same time; more wait for their turn. Each reserves address space (8 GiB),
     /// not memory. A call that is suspended does not count.
     pub instances: u32,
@@ -101,6 +115,7 @@ impl Options {
             components,
             cache_dir: None,
             limits: Limits::default(),
+            compiler: None,
             instances: INSTANCES_DEFAULT,
         }
     }
@@ -136,10 +151,17 @@ impl Host {
             components,
             cache_dir,
             limits,
+            compiler,
             instances,
         } = options;
         let engine = runtime::engine(&limits, instances)?;
-        let loader = Loader::new(engine.clone(), cache_dir.as_deref(), components, limits.component_bytes)?;
+        let loader = Loader::new(
+            engine.clone(),
+            cache_dir.as_deref(),
+            components,
+            limits.clone(),
+            compiler,
+        )?;
         let ticker = Ticker::start(&engine).map_err(|error| Error::Engine {
             reason: format!("its thread cannot be started: {error}"),
         })?;

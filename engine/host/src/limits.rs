@@ -52,6 +52,12 @@ pub struct Limits {
     pub component_bytes: u64,
     /// Bytes of the texts of a manifest.
     pub manifest_bytes: u64,
+    /// Bytes of memory that compiling a component may take, where it is compiled in a process of its own.
+    pub compile_memory_bytes: u64,
+    /// Milliseconds that compiling a component may compute there, on all cores together; whole seconds count.
+    pub compile_cpu_ms: u64,
+    /// Milliseconds after which it is stopped there, whatever it waits for.
+    pub compile_wall_ms: u64,
 }
 
 impl Default for Limits {
@@ -73,6 +79,9 @@ impl Default for Limits {
             calls: 10_000,
             component_bytes: 128 * MIB,
             manifest_bytes: 256 * 1024,
+            compile_memory_bytes: 4096 * MIB,
+            compile_cpu_ms: 180_000,
+            compile_wall_ms: 300_000,
         }
     }
 }
@@ -80,7 +89,7 @@ impl Default for Limits {
 impl Limits {
     /// Every limit with its name and value, in a fixed order: for documents and for `--help`.
     #[must_use]
-    pub fn entries(&self) -> [(&'static str, u64); 15] {
+    pub fn entries(&self) -> [(&'static str, u64); 18] {
         [
             ("call-cpu-ms", self.call_cpu_ms),
             ("memory-bytes", self.memory_bytes),
@@ -97,6 +106,9 @@ impl Limits {
             ("calls", self.calls),
             ("component-bytes", self.component_bytes),
             ("manifest-bytes", self.manifest_bytes),
+            ("compile-memory-bytes", self.compile_memory_bytes),
+            ("compile-cpu-ms", self.compile_cpu_ms),
+            ("compile-wall-ms", self.compile_wall_ms),
         ]
     }
 }

@@ -15,8 +15,8 @@ use wasmtime::{
 };
 
 use crate::{
-    Components, Error, cache::Cache, capability, codes, contract::Linked, imports, preamble, runtime, state::State,
-    trap, wasi,
+    Compiler, Components, Error, Limits, cache::Cache, capability, codes, contract::Linked, imports, preamble, runtime,
+    state::State, trap, wasi,
 };
 
 /// Components that stay ready in memory. Their code is mapped, so one costs little more than its name.
@@ -37,7 +37,8 @@ pub(crate) struct Loader {
     linker: Linker<State>,
     cache: Option<Arc<Cache>>,
     components: Arc<dyn Components>,
-    component_bytes: u64,
+    limits: Limits,
+    compiler: Option<Compiler>,
     shelf: Mutex<Shelf>,
 }
 
@@ -58,7 +59,8 @@ impl Loader {
         engine: Engine,
         cache_dir: Option<&Path>,
         components: Arc<dyn Components>,
-        component_bytes: u64,
+        limits: Limits,
+        compiler: Option<Compiler>,
     ) -> Result<Self, Error> {
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker)
@@ -75,7 +77,8 @@ impl Loader {
             linker,
             cache: cache.map(Arc::new),
             components,
-            component_bytes,
+            limits,
+            compiler,
             shelf,
         })
     }
@@ -112,8 +115,13 @@ impl Loader {
             Some(bytes) => bytes,
             None => self.fetch(&digest).await?,
         };
-        let (engine, cache) = (self.engine.clone(), self.cache.clone());
-        let component = blocking(move || compile(&engine, cache.as_deref(), &digest, &bytes)).await??;
+        let making = Making {
+            engine: self.engine.clone(),
+            cache: self.cache.clone(),
+            apart: self.compiler.clone().filter(|_| !self.components.is_trusted(&digest)),
+            limits: self.limits.clone(),
+        };
+        let component = blocking(move || making.component(&digest, &bytes)).await??;
         self.link(&component)
     }
 
@@ -129,7 +137,7 @@ impl Loader {
     }
 
     fn check_size(&self, bytes: &[u8]) -> Result<(), Error> {
-        let (used, limit) = (bytes.len() as u64, self.component_bytes);
+        let (used, limit) = (bytes.len() as u64, self.limits.component_bytes);
         if used > limit {
             Err(Error::TooLarge { used, limit })
         } else {
@@ -202,34 +210,53 @@ impl Shelf {
     }
 }
 
-/// Checks and compiles, through the cache if there is one: what is mapped from a file is shared and can be
-/// dropped from memory.
-fn compile(engine: &Engine, cache: Option<&Cache>, digest: &Digest, bytes: &[u8]) -> Result<Component, Error> {
-    preamble::check(bytes)?;
-    let reason = |error: wasmtime::Error| trap::short(&format!("{error:#}"));
-    let compiled = engine
-        .precompile_component(bytes)
-        .map_err(|error| Error::Broken { reason: reason(error) })?;
-    let kept = cache.map(|cache| cache.keep_artifact(digest, &compiled));
-    match kept {
-        Some(Ok(path)) => {
-            if let Ok(component) = map(engine, &path) {
-                return Ok(component);
+/// What it takes to make a component.
+struct Making {
+    engine: Engine,
+    cache: Option<Arc<Cache>>,
+    /// The program that compiles it, when it is not compiled in this process.
+    apart: Option<Compiler>,
+    limits: Limits,
+}
+
+impl Making {
+    /// Checks and compiles, through the cache if there is one: what is mapped from a file is shared and can be dropped
+    /// from memory.
+    fn component(&self, digest: &Digest, bytes: &[u8]) -> Result<Component, Error> {
+        let (engine, cache) = (&self.engine, self.cache.as_deref());
+        preamble::check(bytes)?;
+        let compiled = match &self.apart {
+            Some(compiler) => compiler.compile(bytes, &configuration(engine), &self.limits)?,
+            None => engine
+                .precompile_component(bytes)
+                .map_err(|error| Error::Broken { reason: reason(&error) })?,
+        };
+        let kept = cache.map(|cache| cache.keep_artifact(digest, &compiled));
+        match kept {
+            Some(Ok(path)) => {
+                if let Ok(component) = map(engine, &path) {
+                    return Ok(component);
+                }
             }
+            Some(Err(error)) => {
+                tracing::warn!(%error, code = codes::CACHE_FOLDER, "a compiled plugin cannot be kept; it will be compiled again");
+            }
+            None => {}
         }
-        Some(Err(error)) => {
-            tracing::warn!(%error, code = codes::CACHE_FOLDER, "a compiled plugin cannot be kept; it will be compiled again");
-        }
-        None => {}
+        #[expect(
+            unsafe_code,
+            reason = "these bytes were compiled a few lines above, here or by the compiler of this engine"
+        )]
+        // SAFETY: `compiled` comes from `precompile_component` of an engine of the same configuration. What trusting
+        // another process means is written in `compiler/mod.rs`.
+        let component = unsafe { Component::deserialize(engine, compiled) };
+        // It is sound, so what is left to refuse is its size.
+        component.map_err(|error| Error::TooManyParts { reason: reason(&error) })
     }
-    #[expect(
-        unsafe_code,
-        reason = "these bytes were compiled a few lines above and never left this process"
-    )]
-    // SAFETY: `compiled` comes from `precompile_component` of the same engine.
-    let component = unsafe { Component::deserialize(engine, compiled) };
-    // It is sound, so what is left to refuse is its size.
-    component.map_err(|error| Error::TooManyParts { reason: reason(error) })
+}
+
+fn reason(error: &wasmtime::Error) -> String {
+    trap::short(&format!("{error:#}"))
 }
 
 fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
@@ -243,7 +270,7 @@ fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
 
 /// Names what kept files depend on: the runtime's version and configuration for compiled code, our own version
 /// for manifests.
-fn configuration(engine: &Engine) -> String {
+pub(crate) fn configuration(engine: &Engine) -> String {
     let mut hasher = DefaultHasher::new();
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
     engine.precompile_compatibility_hash().hash(&mut hasher);

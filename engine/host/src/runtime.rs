@@ -26,6 +26,24 @@ const BACKTRACE_FRAMES: usize = 32;
 
 /// The engine for at most so many calls at once.
 pub(crate) fn engine(limits: &Limits, calls: u32) -> Result<Engine, Error> {
+    let mut config = configured(limits);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits, calls)));
+    started(&config)
+}
+
+/// The engine of a process that only compiles: for the same configuration, and without room for instances. How instances
+/// are allocated is no part of what compiled code depends on; a test holds the runtime to that.
+pub(crate) fn compiling_engine(limits: &Limits) -> Result<Engine, Error> {
+    started(&configured(limits))
+}
+
+fn started(config: &Config) -> Result<Engine, Error> {
+    Engine::new(config).map_err(|source| Error::Engine {
+        reason: format!("{source:#}"),
+    })
+}
+
+fn configured(limits: &Limits) -> Config {
     let mut config = Config::new();
     let stack = usize::try_from(limits.stack_bytes).unwrap_or(usize::MAX / 2);
     config
@@ -35,7 +53,6 @@ pub(crate) fn engine(limits: &Limits, calls: u32) -> Result<Engine, Error> {
         .max_wasm_stack(stack)
         .async_stack_size(stack.saturating_add(HOST_STACK_BYTES))
         .memory_init_cow(true)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits, calls)))
         // The same inputs must give the same bits on every machine.
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
@@ -43,9 +60,7 @@ pub(crate) fn engine(limits: &Limits, calls: u32) -> Result<Engine, Error> {
         .wasm_memory64(false)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES));
-    Engine::new(&config).map_err(|source| Error::Engine {
-        reason: format!("{source:#}"),
-    })
+    config
 }
 
 fn pool(limits: &Limits, calls: u32) -> PoolingAllocationConfig {
@@ -77,4 +92,16 @@ pub(crate) fn places(component: &Component) -> u32 {
         let tables = needs.num_tables.div_ceil(TABLES_PER_CALL);
         memories.max(tables).max(1)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_engines_have_one_configuration() {
+        let limits = Limits::default();
+        let runs = crate::loader::configuration(&engine(&limits, 10).unwrap());
+        assert_eq!(runs, crate::loader::configuration(&compiling_engine(&limits).unwrap()));
+    }
 }

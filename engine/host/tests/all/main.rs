@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod apart;
 mod cache;
 mod capabilities;
 mod common;
