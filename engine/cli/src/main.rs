@@ -36,6 +36,10 @@ fn main() -> ExitCode {
     if let Some(exit) = runwright::local::commands::supervise_if_asked() {
         return exit;
     }
+    // And for each component of a stranger: then it compiles that and does nothing else.
+    if let Some(exit) = runwright::compile_if_asked() {
+        return exit;
+    }
     let words: Vec<OsString> = env::args_os().collect();
     let args = match Args::try_parse_from(&words) {
         Ok(args) => args,

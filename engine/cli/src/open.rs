@@ -1,6 +1,8 @@
 //! Opening the engine, or only its library, as the settings say.
 
-use runwright::{Builder, Engine, Library, local::commands::Launcher, model::id::ExecutionId};
+use std::path::PathBuf;
+
+use runwright::{Builder, Compiler, Engine, Library, Setup, local::commands::Launcher, model::id::ExecutionId};
 
 use crate::{problem::Problem, render::text::count, settings::Settings};
 
@@ -18,10 +20,31 @@ pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Problem>>) -> R
 
 /// Runbooks and plugins, without the store: works beside a running engine.
 pub(crate) fn library(settings: &Settings) -> Result<Library, Problem> {
-    Ok(
-        Library::open(settings.state_dir()?.to_path_buf(), settings.runbooks.clone())?
-            .with_plugins(settings.plugins.clone()),
-    )
+    opened(settings, &setup(settings))
+}
+
+/// The same, with components out of this folder and no registry.
+pub(crate) fn library_from(settings: &Settings, folder: PathBuf) -> Result<Library, Problem> {
+    let setup = Setup {
+        from: vec![folder],
+        offline: true,
+        ..setup(settings)
+    };
+    opened(settings, &setup)
+}
+
+fn opened(settings: &Settings, setup: &Setup) -> Result<Library, Problem> {
+    let library = Library::open_with(settings.state_dir()?.to_path_buf(), settings.runbooks.clone(), setup)?;
+    Ok(library.with_plugins(settings.plugins.clone()))
+}
+
+/// Components of strangers are compiled by this program, started again.
+fn setup(settings: &Settings) -> Setup {
+    Setup {
+        compiler: Some(Compiler::this_program()),
+        logins: settings.logins.clone(),
+        ..Setup::default()
+    }
 }
 
 /// The engine for a verb that only looks, or changes a parameter: it makes no execution go on.
@@ -40,6 +63,7 @@ fn builder(settings: &Settings) -> Result<Builder, Problem> {
         .runbooks(settings.runbooks.clone())
         .plugins(settings.plugins.clone())
         .aws(settings.aws)
+        .setup(setup(settings))
         .supervisor(Launcher::this_program()))
 }
 

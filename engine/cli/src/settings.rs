@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) plugins: Vec<PathBuf>,
     /// Whether steps may act on AWS.
     pub(crate) aws: bool,
+    /// Docker's `config.json`, which has the logins of registries.
+    pub(crate) logins: Option<PathBuf>,
     state_dir: Option<PathBuf>,
     /// Whether the state directory was named on the command line, so that commands shown must name it as well.
     state_dir_typed: bool,
@@ -79,6 +81,7 @@ impl Settings {
             runbooks,
             plugins,
             aws: global.aws || variable(AWS_VARIABLE).is_some(),
+            logins: logins(),
             state_dir: global.state_dir.clone().or_else(inherited),
             state_dir_typed: global.state_dir.is_some(),
         }
@@ -106,6 +109,13 @@ impl Settings {
 /// An environment variable; an empty one counts as none.
 fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Where docker keeps its logins.
+fn logins() -> Option<PathBuf> {
+    let folder = variable("DOCKER_CONFIG").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".docker")))?;
+    Some(folder.join("config.json"))
 }
 
 /// The XDG rules: a relative path counts as none.

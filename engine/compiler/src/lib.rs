@@ -106,14 +106,26 @@ pub struct Source {
 pub struct PluginBinding {
     /// The action it provides.
     pub action: String,
-    /// Path of the component, relative to the document.
-    pub path: String,
+    /// Where its component is.
+    #[serde(flatten)]
+    pub source: PluginSource,
     /// The digest it must have.
     pub sha256: Option<String>,
     /// What the document grants it.
     pub grants: Grants,
     /// Where it is written.
     pub span: Span,
+}
+
+/// Where the component of a plugin is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PluginSource {
+    /// In a file, relative to the document.
+    Path(String),
+    /// In a registry, as in `registry.example/acme/drain:1.0.0`. It is not read here.
+    #[serde(rename = "oci")]
+    Registry(String),
 }
 
 /// What is known of actions.
@@ -186,7 +198,7 @@ pub fn parse(source: &Source) -> Parsed {
         .flat_map(|document| &document.plugins)
         .map(|raw| PluginBinding {
             action: raw.action.clone(),
-            path: raw.path.clone(),
+            source: raw.source.clone(),
             sha256: raw.sha256.clone(),
             grants: raw.grants.clone(),
             span: lines.span(&source.text, raw.place),

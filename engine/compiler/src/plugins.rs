@@ -3,7 +3,7 @@
 use runwright_model::{digest::Digest, grant::Grants};
 
 use crate::{
-    codes,
+    PluginSource, codes,
     fields::Fields,
     finding::{Finding, Findings},
     place::Place,
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) struct RawPlugin {
     pub(crate) action: String,
     pub(crate) place: Place,
-    pub(crate) path: String,
+    pub(crate) source: PluginSource,
     pub(crate) sha256: Option<String>,
     pub(crate) grants: Grants,
 }
@@ -45,31 +45,34 @@ fn plugin(entry: Entry, findings: &mut Findings) -> Option<RawPlugin> {
         .take("grants")
         .map(|entry| grants(&entry, findings))
         .unwrap_or_default();
-    let oci = fields.take("oci");
-    let path = match &oci {
-        Some(oci) => {
-            findings.push(
-                Finding::error(
-                    codes::PLUGIN_SOURCE,
-                    oci.key_place,
-                    "this version does not fetch plugins from registries",
-                )
-                .help("fetch the component yourself, and name the file with `path`; `sha256` pins it"),
-            );
-            None
-        }
-        None => fields
-            .require("path", findings)
-            .and_then(|e| crate::fields::text(e.value, "`path`", findings)),
-    };
+    let source = source(&mut fields, findings);
     fields.finish(&["path", "oci", "sha256", "grants"], findings);
     Some(RawPlugin {
         action,
         place,
-        path: path?.value,
+        source: source?,
         sha256,
         grants,
     })
+}
+
+/// A file, or a component in a registry: one of both.
+fn source(fields: &mut Fields, findings: &mut Findings) -> Option<PluginSource> {
+    let Some(oci) = fields.take("oci") else {
+        let path = fields.require("path", findings)?;
+        let path = crate::fields::text(path.value, "`path`", findings)?;
+        return Some(PluginSource::Path(path.value));
+    };
+    if fields.take("path").is_some() {
+        let message = "a plugin is named by `path` or by `oci`, not by both";
+        findings.push(
+            Finding::error(codes::PLUGIN_SOURCE, oci.key_place, message)
+                .help("keep the one that is meant; `sha256` pins either"),
+        );
+        return None;
+    }
+    let oci = crate::fields::text(oci.value, "`oci`", findings)?;
+    Some(PluginSource::Registry(oci.value))
 }
 
 fn check_name(action: &str, place: Place, findings: &mut Findings) {

@@ -321,10 +321,14 @@ fn plugin() -> Value {
     let flag = json!({"type": "boolean"});
     json!({
         "type": "object",
-        "required": ["path"],
+        "oneOf": [{"required": ["path"]}, {"required": ["oci"]}],
         "additionalProperties": false,
         "properties": {
             "path": {"description": "The component, relative to the runbook.", "type": "string"},
+            "oci": {
+                "description": "The component in a registry, as in `registry.example/acme/drain:1.0.0`.",
+                "type": "string",
+            },
             "sha256": {"description": "The digest it must have.", "type": "string"},
             "grants": {
                 "description": "What it may do.",

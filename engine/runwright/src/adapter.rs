@@ -78,6 +78,10 @@ impl Runbooks for LibraryRunbooks {
         crate::outside::check(&plan).map_err(|error| failed(error.to_string()))?;
         let folder = attachments::folder(runbook.path.as_ref());
         attachments::check(&plan, folder, &self.library.shelf).map_err(|error| failed(error.to_string()))?;
+        self.library
+            .distribution
+            .note(&plan)
+            .map_err(|error| failed(error.to_string()))?;
         let parameters = bind::parameters(&plan, parameters, &self.parameters)
             .await
             .map_err(|error| failed(error.to_string()))?;

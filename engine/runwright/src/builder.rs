@@ -6,7 +6,7 @@ use runwright_local::commands::Launcher;
 use runwright_model::grant::Policy;
 use runwright_store::Store;
 
-use crate::{Engine, Error, Library, link::Link};
+use crate::{Engine, Error, Library, Setup, link::Link};
 
 /// Opens an [`Engine`]. Made by [`Engine::builder`].
 #[derive(Debug, Clone)]
@@ -14,6 +14,7 @@ pub struct Builder {
     options: Options,
     runbooks: Vec<PathBuf>,
     plugins: Vec<PathBuf>,
+    setup: Setup,
 }
 
 /// What an engine was told.
@@ -69,6 +70,7 @@ impl Builder {
             },
             runbooks: Vec::new(),
             plugins: Vec::new(),
+            setup: Setup::default(),
         }
     }
 
@@ -91,6 +93,15 @@ impl Builder {
     #[must_use]
     pub fn plugins(mut self, folders: Vec<PathBuf>) -> Self {
         self.plugins = folders;
+        self
+    }
+
+    /// How plugins are compiled, limited and fetched, where the defaults do not fit. In particular, without
+    /// [`Setup::compiler`] components of strangers are compiled in this process; the program it names calls
+    /// [`compile_if_asked`](crate::compile_if_asked) at the start of its `main`.
+    #[must_use]
+    pub fn setup(mut self, setup: Setup) -> Self {
+        self.setup = setup;
         self
     }
 
@@ -181,7 +192,8 @@ impl Builder {
     }
 
     async fn linked(self, joins: bool) -> Result<Engine, Error> {
-        let library = Library::open(self.options.state_dir.clone(), self.runbooks)?.with_plugins(self.plugins);
+        let library = Library::open_with(self.options.state_dir.clone(), self.runbooks, &self.setup)?;
+        let library = library.with_plugins(self.plugins);
         let joins = joins && self.options.kept.is_on_disk();
         let link = Link::open(self.options, library.clone(), joins).await?;
         Ok(Engine::over(library, link))

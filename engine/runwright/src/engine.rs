@@ -142,6 +142,7 @@ impl Engine {
         crate::outside::check(&plan)?;
         let folder = attachments::folder(runbook.path.as_ref());
         attachments::check(&plan, folder, &self.library.shelf)?;
+        self.library.distribution.note(&plan)?;
         // What is not there before this call is this call's, also when it had to be repeated.
         let is_new = match &id {
             None => true,

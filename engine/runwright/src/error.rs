@@ -115,6 +115,9 @@ pub enum Error {
     /// A file of the state directory cannot be used.
     #[error(transparent)]
     Local(#[from] runwright_local::Error),
+    /// A registry, a key or a signature.
+    #[error(transparent)]
+    Registry(#[from] runwright_registry::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] runwright_store::Error),
@@ -193,6 +196,7 @@ impl Error {
         match self {
             Self::Host(refusal) => Some(refusal.code()),
             Self::Store(failure) => Some(failure.code()),
+            Self::Registry(refusal) => Some(refusal.code()),
             Self::NoComponent { .. } => Some("RW-C903"),
             Self::Aws(_) => Some("RW-C904"),
             Self::Attachment { .. } => Some("RW-C906"),
@@ -247,6 +251,8 @@ impl Error {
             | Self::Identity { .. } => Fault::Caller,
             Self::Capability(refusal) => fault_of_capability(refusal),
             Self::Host(refusal) => fault_of_host(refusal.code()),
+            Self::Registry(refusal) if refusal.is_of_the_machine() => Fault::Machine,
+            Self::Registry(_) => Fault::Caller,
             Self::Aws(_)
             | Self::Policy { .. }
             | Self::Local(_)
@@ -352,7 +358,8 @@ fn misfits(found: &[BindError]) -> String {
 fn fault_of_host(code: &str) -> Fault {
     const CACHE_FOLDER: &str = "RW-H009";
     const ENGINE: &str = "RW-H010";
-    if [CACHE_FOLDER, ENGINE].contains(&code) {
+    const COMPILER: &str = "RW-H042";
+    if [CACHE_FOLDER, ENGINE, COMPILER].contains(&code) {
         Fault::Machine
     } else {
         Fault::Caller

@@ -15,6 +15,7 @@ use crate::{
     adapter::{LibraryRunbooks, SystemClock},
     backends::Backends,
     builder::{Kept, Options},
+    guard::Guard,
     parameter_source::ParameterSource,
     pin::Pin,
     shelf::Shelf,
@@ -42,7 +43,7 @@ pub(crate) struct Holder {
 impl Holder {
     /// Opens the store and claims it.
     pub(crate) async fn open(options: &Options, library: &Library) -> Result<Self, Error> {
-        let policy = crate::policy::load(&options.state_dir, options.policy.clone())?;
+        let policy = crate::policy::load(&options.state_dir, options.policy.clone())?.policy;
         let aws = if options.aws {
             Some(Aws::from_environment().await?)
         } else {
@@ -64,7 +65,7 @@ impl Holder {
         };
         let ports = Ports {
             store: store.clone(),
-            invoker: library.host.clone(),
+            invoker: Arc::new(Guard::new(library)),
             backend: backends.clone(),
             secrets: backends,
             clock: Arc::new(SystemClock),

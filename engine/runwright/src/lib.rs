@@ -44,10 +44,12 @@ mod backends;
 mod bind;
 mod builder;
 mod call;
+mod distribution;
 mod documents;
 mod engine;
 mod error;
 mod find;
+mod guard;
 mod holder;
 mod library;
 mod link;
@@ -58,6 +60,7 @@ mod parameters;
 mod pin;
 mod place;
 mod policy;
+mod publish;
 mod shelf;
 mod show;
 mod socket;
@@ -67,10 +70,11 @@ mod why;
 pub use builder::Builder;
 pub use engine::{Begun, Engine, StartRequest, Until};
 pub use error::{Error, Fault, Report};
-pub use library::{Library, Runbook};
+pub use library::{Library, Runbook, Setup};
 pub use lock::Pinned;
 pub use parameters::{NewParameter, Parameters};
 pub use preview::{PlanRequest, Preview};
+pub use publish::{Published, Verified};
 pub use runwright_author as author;
 pub use runwright_compiler::{
     BindError, Compiled, Diagnostic, EdgeKind, Severity, Source, Span, Target, Targets, Tree, parse, tree,
@@ -80,6 +84,7 @@ pub use runwright_executor::{
     migrate::Misfit,
     repair::{Choice, Repair},
 };
+pub use runwright_host::{Compiler, Limits, compile_if_asked};
 pub use runwright_local as local;
 pub use runwright_model as model;
 pub use runwright_store as store;

@@ -8,15 +8,23 @@ use std::{
 
 use futures_util::future::join_all;
 use runwright_compiler::{Catalog, Compiled, Diagnostic, PluginBinding, Severity, Source};
-use runwright_host::{Host, Options};
+use runwright_host::{Compiler, Host, Limits, Options};
 use runwright_model::{
     action::{ActionSpec, Manifest},
     capability::Capability,
-    digest::Digest,
-    grant::Grants,
+    grant::{Grants, Policy},
 };
 
-use crate::{Error, find, outside::Outsiders, place::Place, shelf::Shelf, view::PluginView};
+use crate::{
+    Error,
+    distribution::Distribution,
+    find,
+    outside::Outsiders,
+    place::Place,
+    policy,
+    shelf::Shelf,
+    view::{PluginView, SignatureView},
+};
 
 /// Where a plugin of the engine comes from.
 const BUILT_IN: &str = "built in";
@@ -29,6 +37,23 @@ pub struct Library {
     runbooks: Arc<Vec<PathBuf>>,
     state_dir: Arc<PathBuf>,
     outsiders: Arc<Outsiders>,
+    pub(crate) distribution: Arc<Distribution>,
+}
+
+/// How a library is opened, where the defaults do not fit.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// The program that compiles components which do not come with the engine, in a process of its own. Without one they
+    /// are compiled in this process, where only their size is limited.
+    pub compiler: Option<Compiler>,
+    /// What plugins may use. What `runwright.toml` says of a limit counts instead.
+    pub limits: Limits,
+    /// Docker's `config.json`, for the logins of registries.
+    pub logins: Option<PathBuf>,
+    /// OCI image layouts that are looked into before a registry is asked.
+    pub from: Vec<PathBuf>,
+    /// Whether no registry is asked.
+    pub offline: bool,
 }
 
 /// A runbook that was found.
@@ -50,12 +75,24 @@ impl Library {
     ///
     /// When the Wasm runtime cannot be set up on this machine, or a policy file with limits cannot be read.
     pub fn open(state_dir: PathBuf, runbooks: Vec<PathBuf>) -> Result<Self, Error> {
+        Self::open_with(state_dir, runbooks, &Setup::default())
+    }
+
+    /// The same with other than the defaults.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Library::open`], and when a policy cannot be read.
+    pub fn open_with(state_dir: PathBuf, runbooks: Vec<PathBuf>, setup: &Setup) -> Result<Self, Error> {
+        let operator = policy::load(&state_dir, Policy::default())?;
+        let limits = operator.limits(&setup.limits);
         let outsiders = Outsiders::new(&state_dir, Vec::new());
         let shelf = Shelf::with_copies(outsiders.copies().to_owned());
-        let cache_dir = Some(state_dir.join("cache"));
+        let distribution = Distribution::new(&state_dir, setup, &operator, limits.component_bytes);
         let options = Options {
-            cache_dir,
-            limits: crate::policy::limits(&state_dir)?,
+            cache_dir: Some(state_dir.join("cache")),
+            limits,
+            compiler: setup.compiler.clone(),
             ..Options::new(Arc::new(shelf.clone()))
         };
         Ok(Self {
@@ -64,6 +101,7 @@ impl Library {
             runbooks: Arc::new(runbooks),
             state_dir: Arc::new(state_dir),
             outsiders: Arc::new(outsiders),
+            distribution: Arc::new(distribution),
         })
     }
 
@@ -200,23 +238,10 @@ impl Library {
             };
             (binding.action.clone(), found)
         };
-        let path = folder.join(&binding.path);
-        let shown = path.display();
-        let bytes = std::fs::read(&path).map_err(|error| {
-            problem(
-                "RW-C900",
-                format!("the plugin {shown} cannot be read: {error}"),
-                "`path` is relative to the runbook",
-            )
-        })?;
-        let component = Digest::of(&bytes);
-        if let Some(wanted) = binding.sha256.as_ref().filter(|wanted| wanted.parse() != Ok(component)) {
-            let message =
-                format!("the plugin {shown} is not the one that was pinned: its digest is {component}, not {wanted}");
-            let help = "if the new file is what you want, write its digest under `sha256`";
-            return Err(problem("RW-C901", message, help));
-        }
-        let component = self.shelf.add(&bytes);
+        let found = self.distribution.find(binding, folder).await;
+        let found = found.map_err(|refusal| problem(refusal.code, refusal.message, refusal.help))?;
+        let shown = found.shown;
+        let component = self.shelf.add(&found.bytes);
         let manifest = self.host.describe(&component).await.map_err(|error| {
             problem(
                 error.code(),
@@ -231,6 +256,15 @@ impl Library {
             );
             return Err(problem("RW-C902", message, "bind it under the name it provides"));
         }
+        self.distribution
+            .check_version(&binding.action, &manifest.version)
+            .map_err(|error| {
+                problem(
+                    error.code(),
+                    error.to_string(),
+                    "`runwright explain` tells more about the code",
+                )
+            })?;
         Ok((
             binding.action.clone(),
             ActionSpec {
@@ -263,7 +297,14 @@ impl Library {
             return self.view(bundled.bytes, BUILT_IN.to_owned()).await;
         }
         match std::fs::read(what) {
-            Ok(bytes) => self.view(&bytes, what.to_owned()).await,
+            Ok(bytes) => {
+                let (by, signatures) = self.signers(Path::new(what), &bytes)?;
+                let view = self.view(&bytes, what.to_owned()).await?;
+                Ok(PluginView {
+                    signature: Some(SignatureView { signatures, by }),
+                    ..view
+                })
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Err(Error::NoPlugin { name: what.to_owned() })
             }
@@ -294,7 +335,7 @@ impl Library {
         Ok(runwright_compiler::schema(&actions))
     }
 
-    async fn view(&self, bytes: &[u8], origin: String) -> Result<PluginView, Error> {
+    pub(crate) async fn view(&self, bytes: &[u8], origin: String) -> Result<PluginView, Error> {
         let component = self.shelf.add(bytes);
         let manifest = self.host.describe(&component).await?;
         let facts = runwright_author::facts(bytes);
@@ -307,6 +348,7 @@ impl Library {
             component: component.to_string(),
             size: bytes.len() as u64,
             origin,
+            signature: None,
         })
     }
 
@@ -328,6 +370,7 @@ impl Library {
             runwright_author::CODES,
             runwright_executor::codes::CODES,
             runwright_host::CODES,
+            runwright_registry::CODES,
             runwright_store::CODES,
         ];
         let mut codes: Vec<_> = tables.into_iter().flatten().copied().collect();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use runwright_compiler::{Source, Tree, escaped, parse, tree};
+use runwright_compiler::{PluginSource, Source, Tree, escaped, parse, tree};
 use runwright_model::digest::Digest;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::{Error, Library};
 pub struct Pinned {
     /// Its action.
     pub action: String,
-    /// The component's file.
+    /// The component's file, or its name in a registry.
     pub path: String,
     /// The digest that is written now, in hexadecimal.
     pub sha256: String,
@@ -27,27 +27,28 @@ impl Library {
     ///
     /// # Errors
     ///
-    /// [`Error::Document`] when the text cannot be read, [`Error::Unreadable`] for a component.
-    pub fn lock(&self, source: &Source, folder: &Path) -> Result<(String, Vec<Pinned>), Error> {
+    /// [`Error::Document`] when the text cannot be read, [`Error::Unreadable`] for a component, and those of registries.
+    pub async fn lock(&self, source: &Source, folder: &Path) -> Result<(String, Vec<Pinned>), Error> {
         let tree = tree(source).map_err(|diagnostics| Error::Document {
             source_text: Box::new(source.clone()),
             diagnostics,
         })?;
         let mut pinned = Vec::new();
+        let mut changes: Vec<Change> = Vec::new();
         for binding in parse(source).plugins() {
-            let file = folder.join(&binding.path);
-            let bytes = std::fs::read(&file).map_err(|why| Error::Unreadable {
-                path: file.display().to_string(),
-                why: why.to_string(),
-            })?;
-            pinned.push(Pinned {
+            let (key, path, digest) = match &binding.source {
+                PluginSource::Path(path) => ("path", path, digest_of(&folder.join(path))?),
+                PluginSource::Registry(reference) => ("oci", reference, self.resolve(reference).await?),
+            };
+            let it = Pinned {
                 action: binding.action.clone(),
-                path: binding.path.clone(),
-                sha256: Digest::of(&bytes).to_hex(),
+                path: path.clone(),
+                sha256: digest.to_hex(),
                 was: binding.sha256.clone(),
-            });
+            };
+            changes.push(change(&source.text, &tree, &it, key));
+            pinned.push(it);
         }
-        let mut changes: Vec<Change> = pinned.iter().map(|it| change(&source.text, &tree, it)).collect();
         // From the end to the beginning, so that places stay what they were.
         changes.sort_by_key(|change| std::cmp::Reverse(change.at));
         let mut text = source.text.clone();
@@ -58,6 +59,14 @@ impl Library {
     }
 }
 
+fn digest_of(file: &Path) -> Result<Digest, Error> {
+    let bytes = std::fs::read(file).map_err(|why| Error::Unreadable {
+        path: file.display().to_string(),
+        why: why.to_string(),
+    })?;
+    Ok(Digest::of(&bytes))
+}
+
 /// A part of the text, and what takes its place.
 struct Change {
     at: usize,
@@ -65,7 +74,8 @@ struct Change {
     text: String,
 }
 
-fn change(text: &str, tree: &Tree, pinned: &Pinned) -> Change {
+/// `beside` is the key that names the component.
+fn change(text: &str, tree: &Tree, pinned: &Pinned, beside: &str) -> Change {
     let entry = format!("/plugins/{}", escaped(&pinned.action));
     let digest = &pinned.sha256;
     if let Some(was) = &pinned.was {
@@ -78,7 +88,7 @@ fn change(text: &str, tree: &Tree, pinned: &Pinned) -> Change {
             text: digest.clone(),
         };
     }
-    let key = tree.key_span(&format!("{entry}/path")).bytes.start;
+    let key = tree.key_span(&format!("{entry}/{beside}")).bytes.start;
     let before = text[..key].trim_end_matches(['"', '\'']);
     let quoted = before.len() < key || text[key..].starts_with(['"', '\'']);
     let start = before.len();
@@ -114,7 +124,8 @@ mod tests {
             sha256: "d1".into(),
             was: was.map(str::to_owned),
         };
-        let change = change(text, &tree(&source).unwrap(), &pinned);
+        let beside = if text.contains("path") { "path" } else { "oci" };
+        let change = change(text, &tree(&source).unwrap(), &pinned, beside);
         let mut text = text.to_owned();
         text.replace_range(change.at..change.at + change.length, &change.text);
         assert_eq!(
@@ -140,6 +151,10 @@ mod tests {
         assert_eq!(
             locked("plugins:\n  a:b: {path: x.wasm}  # short\n", None),
             "plugins:\n  a:b: {sha256: \"d1\", path: x.wasm}  # short\n"
+        );
+        assert_eq!(
+            locked("plugins:\n  a:b:\n    oci: x.example/b:1\n    grants: {}\n", None),
+            "plugins:\n  a:b:\n    oci: x.example/b:1\n    sha256: \"d1\"\n    grants: {}\n"
         );
         assert_eq!(
             locked("{\"plugins\": {\"a:b\": {\"path\": \"x.wasm\"}}}", None),

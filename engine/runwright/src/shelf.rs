@@ -1,9 +1,9 @@
 //! The bytes of components, by content: those built in, those read from files, those kept in the store.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use runwright_host::Components;
@@ -11,6 +11,12 @@ use runwright_model::digest::Digest;
 use runwright_store::{Store, Table};
 
 use crate::outside::copy_of;
+
+/// The components that are part of this program.
+static OWN: LazyLock<HashSet<Digest>> = LazyLock::new(|| {
+    let bundled = runwright_bundle::plugins().iter();
+    bundled.map(|bundled| Digest::of(bundled.bytes)).collect()
+});
 
 /// All components this process knows. Cheap to clone.
 #[derive(Clone, Default)]
@@ -45,6 +51,11 @@ impl Shelf {
         let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(digest).or_insert_with(|| bytes.into());
         digest
+    }
+
+    /// Whether it is part of this program.
+    pub(crate) fn is_own(digest: &Digest) -> bool {
+        OWN.contains(digest)
     }
 
     /// Also looks into this store from now on; without one, into none.
@@ -82,5 +93,9 @@ impl Shelf {
 impl Components for Shelf {
     async fn bytes(&self, digest: &Digest) -> Option<Vec<u8>> {
         self.find(digest).await
+    }
+
+    fn is_trusted(&self, digest: &Digest) -> bool {
+        Self::is_own(digest)
     }
 }

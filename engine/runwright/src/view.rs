@@ -218,6 +218,19 @@ pub struct PluginView {
     /// The interfaces it imports.
     #[serde(skip)]
     pub imports: Vec<String>,
+    /// Its signatures; absent for one that comes with the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<SignatureView>,
+}
+
+/// Who signed a component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignatureView {
+    /// How many signatures there are, whoever made them.
+    pub signatures: usize,
+    /// The names of the keys of the operator's policy that made one.
+    pub by: Vec<String>,
 }
 
 /// Why an execution stands as it does.

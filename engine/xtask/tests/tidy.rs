@@ -18,13 +18,14 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("component", &[]),
     ("local", &["model", "store", "client"]),
     ("aws", &["model", "client"]),
+    ("registry", &["model", "client"]),
     ("bundle", &[]),
     ("author", &["component"]),
     ("testguest", &[]),
     (
         "runwright",
         &[
-            "model", "compiler", "store", "executor", "host", "local", "aws", "bundle", "author",
+            "model", "compiler", "store", "executor", "host", "local", "aws", "bundle", "author", "registry",
         ],
     ),
     ("cli", &["runwright"]),
@@ -44,7 +45,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("annotate-snippets", &["cli"]),
-    ("reqwest", &["client", "local", "aws"]),
+    ("reqwest", &["client", "local", "aws", "registry"]),
+    ("ring", &["registry"]),
     ("anyhow", &["cli", "xtask"]),
 ];
 

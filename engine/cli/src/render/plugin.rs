@@ -6,7 +6,7 @@ use runwright::{
         schema::{Additional, Schema},
     },
     scenario::Checkup,
-    view::PluginView,
+    view::{PluginView, SignatureView},
 };
 
 use super::{
@@ -66,6 +66,9 @@ pub(crate) fn inspect(plugin: &PluginView, paint: Paint) -> String {
             .iter()
             .map(|[name, text]| format!("{name:<10} {}\n", visible(text))),
     );
+    if let Some(signature) = &plugin.signature {
+        out.push_str(&format!("{:<10} {}\n", "Signed", signed(signature)));
+    }
     out.push_str(&section("Inputs", &shape(&manifest.inputs)));
     out.push_str(&section("Outputs", &shape(&manifest.outputs)));
     let wants: Vec<String> = manifest
@@ -116,6 +119,15 @@ pub(crate) fn checkup(checkup: &Checkup, paint: Paint) -> String {
         out += &format!("{} {code}  {}\n", paint.red("problem"), visible(&problem.message));
     }
     out
+}
+
+/// Who signed it, in a few words.
+fn signed(signature: &SignatureView) -> String {
+    match (signature.signatures, signature.by.as_slice()) {
+        (0, _) => "no".to_owned(),
+        (number, []) => format!("{}, none by a key of the operator's policy", count(number, "signature")),
+        (_, names) => format!("by {}", names.join(", ")),
+    }
 }
 
 /// The word for an impact.

@@ -15,7 +15,8 @@ Examples:
   runwright plugin lock deploy.yaml
   runwright plugin lock deploy.yaml --check   in CI: exits with 2 when a pin is missing or old
 
-Writes the digest of each file under `plugins:` into its `sha256`. Comments and layout stay as they are.";
+Writes the digest of each component under `plugins:` into its `sha256`: of the file now, or of what the registry
+has under the tag now. Comments and layout stay as they are.";
 
 /// Write the digests of a runbook's plugins into it
 #[derive(Debug, clap::Args)]
@@ -29,7 +30,7 @@ pub(crate) struct Args {
     check: bool,
 }
 
-pub(crate) fn run(args: &Args, settings: &Settings) -> Result<Exit, Problem> {
+pub(crate) async fn run(args: &Args, settings: &Settings) -> Result<Exit, Problem> {
     let shown = args.runbook.display().to_string();
     let text = fs::read_to_string(&args.runbook).map_err(|why| Problem::bad_input(format!("{shown}: {why}")))?;
     let name = args.runbook.file_stem().unwrap_or_default().to_string_lossy();
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<Exit, Problem> {
         text,
     };
     let folder = args.runbook.parent().unwrap_or(Path::new(""));
-    let (locked, pinned) = library(settings)?.lock(&source, folder)?;
+    let (locked, pinned) = library(settings)?.lock(&source, folder).await?;
     let changed = locked != source.text;
     if changed && !args.check {
         replace(&args.runbook, &locked).map_err(|why| Problem::trouble(format!("{shown} cannot be written: {why}")))?;

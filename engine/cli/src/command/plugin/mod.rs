@@ -3,6 +3,7 @@
 mod lock;
 mod look;
 mod project;
+mod publish;
 mod watch;
 
 use clap::Subcommand;
@@ -16,6 +17,7 @@ Examples:
   runwright plugin test --crash                   its scenarios, also with the engine stopped at each append
   runwright plugin check                          what an operator would ask
   runwright plugin lock deploy.yaml               pin a runbook's plugins by digest
+  runwright plugin push build/drain.wasm registry.example/acme/drain:1.0.0 --key release.key
 
 docs/PLUGINS.md says what a plugin is, and what it may do.";
 
@@ -38,6 +40,16 @@ enum What {
     Test(project::TestArgs),
     Watch(watch::Args),
     Lock(lock::Args),
+    /// Put a component into a registry
+    Push(publish::Push),
+    /// Get a component out of a registry
+    Pull(publish::Pull),
+    /// Make a pair of keys to sign with
+    Keygen(publish::Keygen),
+    /// Sign a component, in a file or in a registry
+    Sign(publish::Sign),
+    /// Check who signed a component
+    Verify(publish::Verify),
 }
 
 pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem> {
@@ -48,7 +60,12 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
         What::Build(args) => project::build(&args, settings),
         What::Test(args) => project::test(&args, settings).await,
         What::Check(args) => look::check(args, settings).await,
-        What::Lock(args) => lock::run(&args, settings),
+        What::Lock(args) => lock::run(&args, settings).await,
+        What::Push(args) => publish::push(args, settings).await,
+        What::Pull(args) => publish::pull(args, settings).await,
+        What::Keygen(args) => publish::keygen(&args, settings),
+        What::Sign(args) => publish::sign(args, settings).await,
+        What::Verify(args) => publish::verify(args, settings).await,
         What::Watch(args) => watch::run(&args, settings).await,
     }
 }
