@@ -1,13 +1,15 @@
 //! `cargo xtask fuzz`: builds the targets of `engine/fuzz` with coverage, and lets each run for its share of the time.
+//! One more target, [`COMPONENTS`], is a test of the host, which generates components and runs them.
 //!
 //! The compiler of the rest of the project does it: the flags are those that `cargo fuzz` sets, less the address
 //! sanitizer, which only a nightly compiler has and which finds little where `unsafe` is denied. With `cargo fuzz`
 //! installed, `cargo fuzz run TARGET` works in `engine/fuzz` as well.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::SystemTime,
 };
 
 use anyhow::{Context as _, bail};
@@ -49,6 +51,12 @@ const TARGETS: [Target; 3] = [
     },
 ];
 
+/// The target that is no program of the fuzzer: `engine/host/tests/all/generated.rs`, with modules that a program of
+/// `engine/fuzz` makes. Coverage of the Wasm runtime would cost minutes of building it again.
+const COMPONENTS: &str = "components";
+/// That program.
+const MODULES: &str = "modules";
+
 /// Builds the targets and runs them one after the other.
 pub(crate) fn fuzz(arguments: &[String]) -> anyhow::Result<()> {
     let (mut seconds, mut only) = (60, None);
@@ -69,19 +77,36 @@ pub(crate) fn fuzz(arguments: &[String]) -> anyhow::Result<()> {
         .iter()
         .filter(|target| only.is_none_or(|name| name == target.name))
         .collect();
-    if chosen.is_empty() {
+    let components = only.is_none_or(|name| name == COMPONENTS);
+    if chosen.is_empty() && !components {
         bail!(
-            "there is no such target; there are {}",
+            "there is no such target; there are {}, {COMPONENTS}",
             TARGETS.map(|target| target.name).join(", ")
         );
     }
     let triple = triple()?;
     build(&triple)?;
-    let each = (seconds / chosen.len() as u64).max(1);
+    let binaries = folder().join(&triple).join("release");
+    let each = (seconds / (chosen.len() + usize::from(components)) as u64).max(1);
     for target in chosen {
-        target.run(&folder().join(&triple).join("release").join(target.name), each)?;
+        target.run(&binaries.join(target.name), each)?;
+    }
+    if components {
+        run_components(&binaries.join(MODULES), each)?;
     }
     Ok(())
+}
+
+/// Runs the host's test with seeds that nobody tried before; it prints the seed of an input that fails.
+fn run_components(modules: &Path, seconds: u64) -> anyhow::Result<()> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let seed = env::var("RUNWRIGHT_FUZZ_SEED").unwrap_or_else(|_| since.as_micros().to_string());
+    let filter = "generated::components_that_nobody_wrote";
+    run(cargo()
+        .args(["test", "--workspace", "--test", "all", "--", "--nocapture", filter])
+        .env("RUNWRIGHT_FUZZ_SECONDS", seconds.to_string())
+        .env("RUNWRIGHT_FUZZ_SEED", seed)
+        .env("RUNWRIGHT_FUZZ_MODULES", modules))
 }
 
 impl Target {

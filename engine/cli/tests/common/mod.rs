@@ -31,6 +31,9 @@ impl Machine {
             let file = entry.unwrap().path();
             fs::copy(&file, runbooks.join(file.file_name().unwrap())).unwrap();
         }
+        // A plugin that does as it is told, and never changes.
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/tests/kept/0.1.0/misbehave.wasm");
+        fs::copy(kept, runbooks.join("misbehave.wasm")).unwrap();
         Self { folder }
     }
 

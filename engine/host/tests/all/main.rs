@@ -8,6 +8,7 @@ mod capabilities;
 mod common;
 mod components;
 mod determinism;
+mod generated;
 mod guest;
 mod hostile;
 mod kept;
