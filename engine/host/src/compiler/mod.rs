@@ -28,6 +28,9 @@ use crate::{Error, Limits, trap};
 /// The first argument that makes a program compile a component and do nothing else.
 pub const COMPILE: &str = "__compile";
 
+/// The allocator that `runwright` has would else reserve a gibibyte as it starts, before the limit is set, and so have a
+/// gibibyte more than the limit says.
+const RESERVE_NOTHING: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "0");
 /// The most bytes of the compiler's words that are read and shown.
 const WORDS_BYTES: u64 = 4096;
 /// Bytes before the compiled component: the name of the configuration, and the digest of what follows.
@@ -86,6 +89,7 @@ impl Compiler {
         let mut child = Command::new(&self.program)
             .args([COMPILE, &told])
             .env_clear()
+            .env(RESERVE_NOTHING.0, RESERVE_NOTHING.1)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -188,9 +192,10 @@ fn judge(ended: Ended, configuration: &str, limits: &Limits) -> Result<Vec<u8>, 
         }
         return Ok(compiled);
     }
-    // A refused allocation, a refused mapping, and a thread for whose stack there is no room.
+    // A refused allocation, as the language and as the runtime tell it; a refused mapping; a thread without room for a stack.
     let no_memory = [
         "memory allocation of",
+        "out of memory",
         "Cannot allocate memory",
         "Resource temporarily unavailable",
     ];
