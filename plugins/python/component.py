@@ -49,3 +49,6 @@ class Action(exports.Action):
 
     def rollback(self, context, inputs, done):
         """Nothing here can be undone, so this is never called."""
+
+
+process.freeze()

@@ -1,10 +1,41 @@
 """What an ordinary Python process has at its start, given to an interpreter that was frozen at build time."""
 
+import gc
 import os
 import random
 import sys
+import warnings
 
 import transport
+
+#: What scripts find in their environment beside the region.
+ENVIRONMENT = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+    "AWS_DISABLE_REQUEST_COMPRESSION": "true",
+    "HOME": "/",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+}
+#: Objects that may come before garbage is looked for.
+GARBAGE = 20_000
+
+
+def freeze():
+    """The last thing of the build."""
+    os.environ.clear()
+    os.environ.update(ENVIRONMENT)
+    for stream in (sys.stdout, sys.stderr):
+        # A line must be out before the next call of the engine: what is written again in a replay is dropped there.
+        stream.reconfigure(line_buffering=True)
+    # Old scripts have escapes that are none; they were silent when they were written.
+    warnings.simplefilter("ignore", SyntaxWarning)
+    # What is here stays: looking for garbage in it would only make each instance copy all of its memory. A script that is
+    # over soon leaves little, so it is looked for seldom.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def begin(world):
@@ -14,23 +45,9 @@ def begin(world):
     comes from the engine, and is the same when the step runs again after a wait.
     """
     random.seed(int.from_bytes(os.urandom(32), "big"))
-    os.environ.clear()
     region = world.get("REGION", "")
-    os.environ.update(
-        AWS_REGION=region,
-        AWS_DEFAULT_REGION=region,
-        AWS_EC2_METADATA_DISABLED="true",
-        AWS_REQUEST_CHECKSUM_CALCULATION="when_required",
-        AWS_RESPONSE_CHECKSUM_VALIDATION="when_required",
-        AWS_DISABLE_REQUEST_COMPRESSION="true",
-        HOME="/",
-        LANG="C.UTF-8",
-        TZ="UTC",
-    )
+    os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = region
     transport.REGION = region
-    for stream in (sys.stdout, sys.stderr):
-        # A line must be out before the next call of the engine: what is written again in a replay is dropped there.
-        stream.reconfigure(line_buffering=True)
 
 
 def end():

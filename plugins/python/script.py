@@ -2,12 +2,10 @@
 
 import importlib
 import inspect
-import io
 import json
 import linecache
 import sys
 import types
-import warnings
 
 import attachments
 from failures import Kind, StepFailure, from_script
@@ -25,8 +23,8 @@ def execute(context, inputs):
     if not runtime.lower().startswith("python"):
         raise StepFailure(
             Kind.INVALID_INPUT,
-            f"The runtime `{runtime}` is not one of this component: it runs python3. PowerShell scripts run where `pwsh` "
-            "is, as a command on a target (aws:runCommand with AWS-RunPowerShellScript, or rw:shell).",
+            f"The runtime `{runtime}` is not one of this component: it runs python3. A step whose runtime is PowerShell is one "
+            "of rw:powerShell, and must say so in the document itself, not by a parameter.",
         )
     returned, handler = returned_by(inputs, inputs.get("InputPayload") or {}, step_context(context))
     payload = as_json(returned, handler)
@@ -94,12 +92,7 @@ def load(text, name):
     module.__file__ = name
     sys.modules["script"] = module
     try:
-        with warnings.catch_warnings():
-            # Old scripts have escapes that are none; they were silent when they were written.
-            warnings.simplefilter("ignore", SyntaxWarning)
-            warnings.simplefilter("ignore", DeprecationWarning)
-            code = compile(text, name, "exec")
-        exec(code, module.__dict__)
+        exec(compile(text, name, "exec"), module.__dict__)
     except BaseException as error:
         raise from_script(error, name) from None
     return module
@@ -107,21 +100,27 @@ def load(text, name):
 
 def arguments(function, payload, context):
     """The arguments that a handler can take: the payload, and the context if there is room for it."""
+    return next((taken for taken in ((payload, context), (payload,)) if takes(function, taken)), ())
+
+
+def takes(function, given):
+    """Whether a function can be called with these."""
+    if type(function) is types.FunctionType and not hasattr(function, "__wrapped__"):
+        # What `inspect` finds out too, in a hundred times the instructions.
+        code, defaults = function.__code__, function.__defaults__ or ()
+        enough = len(given) >= code.co_argcount - len(defaults) and code.co_kwonlyargcount == len(function.__kwdefaults__ or ())
+        return enough and (len(given) <= code.co_argcount or bool(code.co_flags & inspect.CO_VARARGS))
     try:
-        inspect.signature(function).bind(payload, context)
-        return (payload, context)
-    except TypeError:
-        pass
-    try:
-        inspect.signature(function).bind(payload)
-        return (payload,)
-    except TypeError:
-        return ()
+        inspect.signature(function).bind(*given)
+        return True
+    except (TypeError, ValueError):
+        return False
 
 
 def as_json(value, handler):
     """The value as JSON has it."""
-    if isinstance(value, io.IOBase):
+    # Not `isinstance(value, io.IOBase)`: whether a class is of that kind is asked of all classes there are, once an instance.
+    if hasattr(value, "read"):
         value = value.read()
     try:
         text = json.dumps(value, allow_nan=False)

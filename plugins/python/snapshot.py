@@ -12,6 +12,7 @@ standins.install()
 import boto3  # noqa: E402
 import botocore.config  # noqa: E402
 import models  # noqa: E402
+import quicker  # noqa: E402
 import transport  # noqa: E402
 
 #: Modules of the standard library that need what is not there, or that do something when they are imported.
@@ -59,5 +60,6 @@ with warnings.catch_warnings():
         import_whole(package)
 transport.install()
 models.install()
+quicker.install()
 warm_clients()
-boto3.DEFAULT_SESSION = None
+quicker.keep_session()
