@@ -96,7 +96,8 @@ pub async fn invoke_once(host: &Host, component: Digest, action: &str, inputs: V
 #[must_use]
 pub fn host(cache: &Path) -> Host {
     let options = Options {
-        cache_dir: Some(cache.to_owned()),
+        // Made by the host, which wants it closed to others.
+        cache_dir: Some(cache.join("compiled")),
         ..Options::new(Arc::new(Bundled::default()))
     };
     Host::new(options).expect("a host")

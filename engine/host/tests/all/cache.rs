@@ -169,7 +169,7 @@ async fn a_good_checksum_does_not_make_a_foreign_file_good() {
     spoiled(|path| {
         let foreign = vec![7; fs::metadata(path).unwrap().len() as usize];
         fs::write(path, &foreign).unwrap();
-        fs::write(path.with_extension("sum"), Digest::of(&foreign).to_hex()).unwrap();
+        fs::write(path.with_extension("sum"), format!("{:08x}", crc32fast::hash(&foreign))).unwrap();
     })
     .await;
 }
