@@ -35,7 +35,7 @@ pub struct Library {
     pub(crate) host: Arc<Host>,
     pub(crate) shelf: Shelf,
     runbooks: Arc<Vec<PathBuf>>,
-    state_dir: Arc<PathBuf>,
+    pub(crate) state_dir: Arc<PathBuf>,
     outsiders: Arc<Outsiders>,
     pub(crate) distribution: Arc<Distribution>,
 }

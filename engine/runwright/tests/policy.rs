@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use runwright::{
-    Engine, Runbook, Source, StartRequest, Until,
+    Engine, Library, PlanRequest, Runbook, Source, StartRequest, Until,
     model::{event::Mode, failure::FailureKind, status::Status},
     view::ExecutionView,
 };
@@ -17,20 +17,23 @@ mainSteps:
 - {name: B, action: 'rw:shell', inputs: {Arguments: [echo, other]}}
 ";
 
-async fn run(engine: &Engine) -> ExecutionView {
+async fn compiled(library: &Library) -> Runbook {
     let source = Source {
         name: "test".into(),
         origin: "test.yaml".into(),
         text: RUNBOOK.into(),
     };
-    let compiled = engine.library().compile(&source, Path::new(".")).await;
-    let runbook = Runbook {
+    let compiled = library.compile(&source, Path::new(".")).await;
+    Runbook {
         source,
         path: None,
         compiled,
-    };
+    }
+}
+
+async fn run(engine: &Engine) -> ExecutionView {
     let request = StartRequest {
-        runbook,
+        runbook: compiled(engine.library()).await,
         parameters: Map::new(),
         id: None,
         by: "kim".into(),
@@ -66,4 +69,28 @@ async fn what_the_operator_does_not_allow_is_denied_and_says_where() {
     fs::remove_file(&file).unwrap();
     let engine = Engine::builder().state_dir(state.path()).open().await.unwrap();
     assert_eq!(run(&engine).await.status, Status::Success);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_says_what_the_operator_allows() {
+    let state = TempDir::new().unwrap();
+    let file = state.path().join("runwright.toml");
+    fs::write(
+        &file,
+        "[[plugins]]\naction = 'rw:*'\ngrants = {commands = ['echo fine']}\n",
+    )
+    .unwrap();
+    let library = Library::open(state.path().to_owned(), Vec::new()).unwrap();
+    let preview = library
+        .plan(PlanRequest {
+            runbook: compiled(&library).await,
+            parameters: Map::new(),
+            targets: None,
+            aws: false,
+        })
+        .unwrap();
+    let permission = &preview.steps[0].permissions[0];
+    assert_eq!(permission.granted, ["*"]);
+    assert_eq!(permission.at_most[0].policy, file.display().to_string());
+    assert_eq!(permission.at_most[0].allowed, ["echo fine"]);
 }

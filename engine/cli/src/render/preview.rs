@@ -122,6 +122,15 @@ fn one(step: &PreviewStep, number: usize, following: Option<&str>, paint: Paint)
     format!("{number:>4}  {head}\n{body}{}", if body.is_empty() { "" } else { "\n" })
 }
 
+/// What of a capability there is, after a word that says whose word it is.
+fn grants(word: &str, those: &[String]) -> String {
+    match those {
+        [] => format!("not {word}"),
+        [only] if only == "true" => word.to_owned(),
+        several => format!("{word}: {}", several.join("; ")),
+    }
+}
+
 /// What there is to say of a step, each with a word before it.
 fn details(step: &PreviewStep, following: Option<&str>) -> Vec<(String, String)> {
     let mut rows = Vec::new();
@@ -142,15 +151,17 @@ fn details(step: &PreviewStep, following: Option<&str>) -> Vec<(String, String)>
         row("approval", "asks people, and waits for them".to_owned());
     }
     for permission in &step.permissions {
-        let granted = match permission.granted.as_slice() {
-            [] => "not granted".to_owned(),
-            [only] if only == "true" => "granted".to_owned(),
-            several => format!("granted: {}", several.join("; ")),
-        };
+        let granted = grants("granted", &permission.granted);
         row(
             "may",
             format!("{} ({granted}): {}", permission.capability, permission.why),
         );
+        for bound in &permission.at_most {
+            row(
+                "at most",
+                format!("{} by {}", grants("allowed", &bound.allowed), bound.policy),
+            );
+        }
     }
     if step.max_attempts > 1 {
         row("tried", format!("{} times at most", step.max_attempts));

@@ -32,7 +32,7 @@ impl Policy {
     }
 
     /// What each policy allows the plugins of an action, with the place where it is written.
-    pub(super) fn allows(&self, action: &str) -> impl Iterator<Item = (String, Grants)> {
+    pub fn allows(&self, action: &str) -> impl Iterator<Item = (String, Grants)> {
         self.0.iter().map(move |(origin, rules)| {
             let rule = rules.iter().find(|rule| matches(&rule.action, action));
             let grants = match rule {

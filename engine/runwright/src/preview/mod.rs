@@ -5,14 +5,15 @@
 
 mod before;
 mod impact;
+mod permission;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use runwright_compiler::{Edge, EdgeKind, Targets, bind, edges, fan_out};
 use runwright_model::{
-    action::{ActionSpec, Impact},
-    capability::Capability,
+    action::Impact,
     expression::{Condition, Scope, Template},
+    grant::Policy,
     id::StepId,
     plan::{Order, Plan},
     step::{OnFailure, Repeat, RollbackSpec, Step, StepKind},
@@ -20,6 +21,7 @@ use runwright_model::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use self::permission::{AtMost, Permission};
 use self::{before::Before, impact::impact};
 use crate::{Error, Library, Runbook};
 
@@ -190,17 +192,6 @@ pub struct Way {
     pub condition: Option<PreviewCondition>,
 }
 
-/// A capability that a plugin asks for.
-#[derive(Debug, Clone, Serialize)]
-pub struct Permission {
-    /// Which.
-    pub capability: Capability,
-    /// Why, in the words of the plugin's author.
-    pub why: String,
-    /// What of it the runbook grants, as it writes it; nothing when empty.
-    pub granted: Vec<String>,
-}
-
 impl Library {
     /// What a run would do. Touches nothing.
     ///
@@ -226,7 +217,8 @@ impl Library {
         let lacks = crate::outside::check(&plan).err().map(|error| error.to_string());
         let parameters = parameters(&plan, &bound, given);
         let scope = Before::new(&plan, bound, request.aws);
-        let steps = steps(&plan, &scope);
+        let policy = crate::policy::load(&self.state_dir, Policy::default())?.policy;
+        let steps = steps(&plan, &scope, &policy);
         Ok(Preview {
             runbook: plan.name.clone(),
             description: plan.description.clone(),
@@ -296,7 +288,7 @@ fn parameters(plan: &Plan, bound: &Map<String, Value>, given: &Map<String, Value
         .collect()
 }
 
-fn steps(plan: &Plan, scope: &Before) -> Vec<PreviewStep> {
+fn steps(plan: &Plan, scope: &Before, policy: &Policy) -> Vec<PreviewStep> {
     let mut leaving: BTreeMap<StepId, Vec<Edge>> = BTreeMap::new();
     for edge in edges(plan) {
         // In graph order the steps themselves say what they wait for.
@@ -306,12 +298,12 @@ fn steps(plan: &Plan, scope: &Before) -> Vec<PreviewStep> {
     }
     let each = plan.step_ids().map(|id| {
         let edges = leaving.remove(&id).unwrap_or_default();
-        step(plan, id, &edges, scope)
+        step(plan, id, &edges, scope, policy)
     });
     each.collect()
 }
 
-fn step(plan: &Plan, id: StepId, edges: &[Edge], scope: &Before) -> PreviewStep {
+fn step(plan: &Plan, id: StepId, edges: &[Edge], scope: &Before, policy: &Policy) -> PreviewStep {
     let step = plan.step(id);
     let name = |id: &StepId| plan.step(*id).name.clone();
     let spec = plan.actions.get(step.kind.action());
@@ -356,8 +348,8 @@ fn step(plan: &Plan, id: StepId, edges: &[Edge], scope: &Before) -> PreviewStep 
             OnFailure::Rollback => "Rollback".to_owned(),
             OnFailure::Goto(target) => format!("step:{}", name(&target)),
         },
-        permissions: spec.map(permissions).unwrap_or_default(),
-        approval: spec.is_some_and(|spec| wants(spec, Capability::Approvals)),
+        permissions: spec.map(|spec| permission::of(spec, policy)).unwrap_or_default(),
+        approval: spec.is_some_and(permission::asks_people),
         rollback: step.rollback != RollbackSpec::None && spec.is_some_and(|spec| spec.manifest.rollback),
         inputs,
     }
@@ -409,24 +401,6 @@ fn ways(plan: &Plan, step: &Step, edges: &[Edge], scope: &Before) -> Vec<Way> {
         },
     };
     edges.iter().map(way).collect()
-}
-
-fn wants(spec: &ActionSpec, capability: Capability) -> bool {
-    spec.manifest
-        .capabilities
-        .iter()
-        .any(|want| want.capability == capability)
-}
-
-fn permissions(spec: &ActionSpec) -> Vec<Permission> {
-    let wanted = spec.manifest.capabilities.iter();
-    wanted
-        .map(|want| Permission {
-            capability: want.capability,
-            why: want.why.clone(),
-            granted: spec.grants.of(want.capability),
-        })
-        .collect()
 }
 
 fn counts(steps: &[PreviewStep]) -> ImpactCounts {
