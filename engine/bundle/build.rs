@@ -23,6 +23,7 @@ const PLUGINS: &[(&str, &str)] = &[
     ("rw:assert", "assert"),
     ("rw:getParameter", "get-parameter"),
     ("rw:httpRequest", "http-request"),
+    ("rw:powerShell", "power-shell"),
     ("rw:putParameter", "put-parameter"),
     ("rw:shell", "shell"),
     ("rw:symlink", "symlink"),

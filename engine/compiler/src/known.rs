@@ -3,6 +3,9 @@
 pub(crate) const LOOP: &str = "aws:loop";
 pub(crate) const BRANCH: &str = "aws:branch";
 pub(crate) const UPDATE_VARIABLE: &str = "aws:updateVariable";
+pub(crate) const EXECUTE_SCRIPT: &str = "aws:executeScript";
+/// What steps of `aws:executeScript` with a PowerShell runtime are.
+pub(crate) const POWER_SHELL: &str = "rw:powerShell";
 
 /// Every action of Systems Manager that runbooks may use.
 pub(crate) const SSM_ACTIONS: [&str; 23] = [
@@ -18,7 +21,7 @@ pub(crate) const SSM_ACTIONS: [&str; 23] = [
     "aws:deleteStack",
     "aws:executeAutomation",
     "aws:executeAwsApi",
-    "aws:executeScript",
+    EXECUTE_SCRIPT,
     "aws:executeStateMachine",
     "aws:invokeLambdaFunction",
     "aws:invokeWebhook",
@@ -45,7 +48,12 @@ pub(crate) const REFUSED: [(&str, &str); 3] = [
 ];
 
 /// Actions whose whole response is the output `OutputPayload`.
-pub(crate) const WITH_PAYLOAD: [&str; 3] = ["aws:executeAwsApi", "aws:executeScript", "aws:invokeLambdaFunction"];
+pub(crate) const WITH_PAYLOAD: [&str; 4] = [
+    "aws:executeAwsApi",
+    EXECUTE_SCRIPT,
+    "aws:invokeLambdaFunction",
+    POWER_SHELL,
+];
 
 /// Actions that a cancelled execution must not go on with.
 pub(crate) const NOT_AFTER_CANCEL: [&str; 8] = [

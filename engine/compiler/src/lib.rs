@@ -354,7 +354,7 @@ fn attachments(document: &Document, steps: &[Step]) -> BTreeMap<String, Digest> 
                 Template::Literal(value) => value == name,
                 Template::Text(_) | Template::Reference(_) | Template::List(_) | Template::Map(_) => true,
             };
-            action == "aws:executeScript"
+            action == known::EXECUTE_SCRIPT
                 && inputs
                     .iter()
                     .any(|(input, value)| input == "Attachment" && is_it(value))

@@ -6,7 +6,7 @@ use crate::{
     codes, duration,
     fields::{self, Fields, missing, wrong_type},
     finding::{Finding, Findings},
-    parameters,
+    known, parameters,
     place::{Place, Spanned},
     suggest::{listed, nearest},
     syntax::{Entry, Node, Shape},
@@ -127,6 +127,7 @@ pub(crate) fn read(node: Node, additions: &mut Vec<Spanned<String>>, findings: &
     );
     step.inputs_place = step.head();
     inputs(&mut fields, &mut step, findings);
+    name_power_shell(&mut step);
     if let Some((_, nodes)) = fields.list("outputs", findings) {
         step.outputs = nodes.into_iter().filter_map(|node| output(node, findings)).collect();
     }
@@ -148,6 +149,20 @@ pub(crate) fn read(node: Node, additions: &mut Vec<Spanned<String>>, findings: &
     fields.finish(&KEYS, findings);
     check_end(&step, findings);
     step
+}
+
+/// A script in PowerShell cannot run where the others run, in the sandbox, so it is another action with other grants.
+fn name_power_shell(step: &mut RawStep) {
+    let is_power_shell = |entry: &Entry| match &entry.value.shape {
+        Shape::Text(runtime) if entry.key == "Runtime" => runtime.to_ascii_lowercase().starts_with("powershell"),
+        _ => false,
+    };
+    if step.action() == known::EXECUTE_SCRIPT
+        && step.inputs.iter().any(is_power_shell)
+        && let Some(action) = &mut step.action
+    {
+        action.value = known::POWER_SHELL.to_owned();
+    }
 }
 
 fn name(node: Node, findings: &mut Findings) -> Option<Spanned<String>> {
