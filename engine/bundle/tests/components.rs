@@ -57,7 +57,7 @@ fn nothing_but_the_contract_and_wasi_is_imported() {
 
 #[test]
 fn a_component_imports_only_the_capabilities_it_calls() {
-    let table: [(&str, &[&str]); 20] = [
+    let table: [(&str, &[&str]); 21] = [
         ("aws:approve", &["approvals"]),
         ("aws:configurePackage", &["commands", "files", "parameters", "waits"]),
         ("aws:downloadContent", &["commands", "parameters"]),
@@ -72,6 +72,7 @@ fn a_component_imports_only_the_capabilities_it_calls() {
         ("rw:assert", &[]),
         ("rw:getParameter", &["parameters"]),
         ("rw:httpRequest", &["blobs", "http"]),
+        ("rw:powerShell", &["blobs", "commands"]),
         ("rw:putParameter", &["parameters"]),
         ("rw:shell", &["commands"]),
         ("rw:symlink", &["files"]),

@@ -8,7 +8,7 @@ use crate::{
     limits::{CONCURRENCY_MAX, STEPS_MAX},
     parameters::{self, Definitions, RawVariable},
     place::{Place, Spanned},
-    plugins::{self, RawPlugin},
+    plugins::{self, RawPlugins},
     step::{self, RawStep},
     syntax::{Entry, Node, Shape},
 };
@@ -40,7 +40,7 @@ pub(crate) struct Document {
     pub(crate) variables: Definitions<RawVariable>,
     pub(crate) steps: Vec<RawStep>,
     pub(crate) outputs: Vec<Spanned<String>>,
-    pub(crate) plugins: Vec<RawPlugin>,
+    pub(crate) plugins: RawPlugins,
     /// The attachments whose content is pinned: name and digest.
     pub(crate) files: BTreeMap<String, Digest>,
     pub(crate) rollback_on_failure: bool,
@@ -88,6 +88,7 @@ pub(crate) fn read(root: Node, findings: &mut Findings) -> Option<Document> {
     }
     additions(&mut fields, &mut document, findings);
     steps(&mut fields, &mut document, findings);
+    plugins::check_granted(&document, findings);
     document.outputs = fields.texts("outputs", findings).unwrap_or_default();
     document.files = fields.take("files").map(files).unwrap_or_default();
     fields.finish(&KEYS, findings);

@@ -195,7 +195,7 @@ pub fn parse(source: &Source) -> Parsed {
     let plugins = content
         .runbook()
         .into_iter()
-        .flat_map(|document| &document.plugins)
+        .flat_map(|document| &document.plugins.bound)
         .map(|raw| PluginBinding {
             action: raw.action.clone(),
             source: raw.source.clone(),
@@ -335,7 +335,9 @@ fn plan(name: &str, draft: Draft<'_>) -> Plan {
         assume_role: draft.assume_role.filter(|role| *role != empty_text()),
         rollback_on_failure: document.rollback_on_failure,
         max_concurrency: document.max_concurrency.unwrap_or(concurrency),
-        actions: actions.map(|(name, spec)| (name.clone(), spec.clone())).collect(),
+        actions: actions
+            .map(|(name, spec)| (name.clone(), document.plugins.granting(spec)))
+            .collect(),
         attachments: attachments(document, &draft.steps),
         steps: draft.steps,
         fan_out: None,

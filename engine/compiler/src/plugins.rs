@@ -1,12 +1,14 @@
 //! The `plugins:` block: which component provides an action, and what it may do.
 
-use runwright_model::{digest::Digest, grant::Grants};
+use runwright_model::{action::ActionSpec, digest::Digest, grant::Grants};
 
 use crate::{
     PluginSource, codes,
+    document::Document,
     fields::Fields,
     finding::{Finding, Findings},
-    place::Place,
+    place::{Place, Spanned},
+    suggest::nearest,
     syntax::{Entry, Node},
 };
 
@@ -20,21 +22,75 @@ pub(crate) struct RawPlugin {
     pub(crate) grants: Grants,
 }
 
-pub(crate) fn read(node: Node, findings: &mut Findings) -> Vec<RawPlugin> {
-    let Some(mut fields) = Fields::of(node, "`plugins`", findings) else {
-        return Vec::new();
-    };
-    fields.rest().filter_map(|entry| plugin(entry, findings)).collect()
+/// What an action of the engine's own may do here.
+#[derive(Debug, Clone)]
+pub(crate) struct RawGranted {
+    pub(crate) action: Spanned<String>,
+    pub(crate) grants: Grants,
 }
 
-fn plugin(entry: Entry, findings: &mut Findings) -> Option<RawPlugin> {
-    let Entry {
-        key: action,
-        key_place: place,
-        value,
-    } = entry;
+/// The whole block.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RawPlugins {
+    pub(crate) bound: Vec<RawPlugin>,
+    pub(crate) granted: Vec<RawGranted>,
+}
+
+pub(crate) fn read(node: Node, findings: &mut Findings) -> RawPlugins {
+    let mut plugins = RawPlugins::default();
+    let Some(mut fields) = Fields::of(node, "`plugins`", findings) else {
+        return plugins;
+    };
+    for entry in fields.rest() {
+        read_one(entry, &mut plugins, findings);
+    }
+    plugins
+}
+
+fn read_one(entry: Entry, plugins: &mut RawPlugins, findings: &mut Findings) {
+    let (action, place) = (entry.key, entry.key_place);
+    let Some(mut fields) = Fields::of(entry.value, "an entry of `plugins`", findings) else {
+        return;
+    };
+    let is_own = matches!(action.split_once(':'), Some(("aws" | "rw", _)));
+    if is_own && !["path", "oci", "sha256"].iter().any(|key| fields.has(key)) {
+        let grants = fields.require("grants", findings).map(|entry| grants(&entry, findings));
+        fields.finish(&["grants"], findings);
+        let action = Spanned { value: action, place };
+        plugins
+            .granted
+            .extend(grants.map(|grants| RawGranted { action, grants }));
+        return;
+    }
     check_name(&action, place, findings);
-    let mut fields = Fields::of(value, "an entry of `plugins`", findings)?;
+    plugins.bound.extend(plugin(action, place, fields, findings));
+}
+
+/// Grants of an action that nothing uses are meant for another.
+pub(crate) fn check_granted(document: &Document, findings: &mut Findings) {
+    let used = |granted: &&RawGranted| document.steps.iter().any(|step| step.action() == granted.action.value);
+    for RawGranted { action, .. } in document.plugins.granted.iter().filter(|granted| !used(granted)) {
+        let message = format!("no step of this runbook has the action `{}`", action.value);
+        let near = nearest(&action.value, document.steps.iter().map(|step| step.action()));
+        findings.push(Finding::error(codes::BAD_PLUGIN, action.place, message).did_you_mean(near));
+    }
+}
+
+impl RawPlugins {
+    /// What is known of an action, with what the document lets it do.
+    pub(crate) fn granting(&self, spec: &ActionSpec) -> ActionSpec {
+        let granted = self
+            .granted
+            .iter()
+            .find(|granted| granted.action.value == spec.manifest.action);
+        ActionSpec {
+            grants: granted.map_or_else(|| spec.grants.clone(), |granted| granted.grants.clone()),
+            ..spec.clone()
+        }
+    }
+}
+
+fn plugin(action: String, place: Place, mut fields: Fields, findings: &mut Findings) -> Option<RawPlugin> {
     let sha256 = fields.text("sha256", findings).map(|text| {
         if let Err(error) = text.value.parse::<Digest>() {
             findings.push(Finding::error(codes::BAD_PLUGIN, text.place, error.to_string()));

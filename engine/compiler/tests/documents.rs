@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 
 use runwright_compiler::{EdgeKind, edges, parse};
 use runwright_model::{
+    capability::Capability,
     expression::Template,
     plan::Order,
     step::{OnFailure, RollbackSpec, StepKind},
@@ -159,4 +160,28 @@ fn nesting_is_bounded_in_both_languages() {
             assert!(!found.is_empty());
         }
     }
+}
+
+#[test]
+fn power_shell_is_an_action_of_its_own_and_may_do_what_the_document_says() {
+    let text = "schemaVersion: '0.3'\nplugins:\n  rw:shell: {grants: {commands: [uptime]}}\nmainSteps:\n\
+        - {name: a, action: 'rw:shell', inputs: {Command: uptime}}\n\
+        - {name: b, action: 'aws:executeScript', inputs: {Runtime: PowerShell 7.4, Script: Get-Date}}\n";
+    let parsed = parse(&source("a.yaml", text));
+    assert!(parsed.actions().contains("rw:powerShell"), "{:?}", parsed.actions());
+    assert!(
+        !parsed.actions().contains("aws:executeScript"),
+        "{:?}",
+        parsed.actions()
+    );
+    let list = text.split_once("- {name: b").unwrap().0;
+    let compiled = support::compile("a.yaml", list, &support::catalog());
+    let plan = compiled.plan.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+    assert_eq!(plan.actions["rw:shell"].grants.of(Capability::Commands), ["uptime"]);
+    let unused = list.replace("rw:shell: {grants", "rw:shel: {grants");
+    let diagnostics = support::compile("a.yaml", &unused, &support::catalog()).diagnostics;
+    assert!(
+        support::render("a.yaml", &diagnostics).contains("did you mean `rw:shell`?"),
+        "{diagnostics:?}"
+    );
 }

@@ -383,8 +383,14 @@ fn is_unknown(found: &Diagnostic, action: &str) -> bool {
     found.code == runwright_compiler::UNKNOWN_ACTION && found.message.contains(&format!("`{action}`"))
 }
 
-/// A plugin that comes with the engine may do what its manifest wants.
+/// What AWS runs in a sandbox, and here runs outside of it: a runbook that was written for AWS must not do that unasked.
+const NOT_UNASKED: &str = "rw:powerShell";
+
+/// A plugin that comes with the engine may do what its manifest wants, unless the runbook says what.
 pub(crate) fn grants_of(manifest: &Manifest) -> Grants {
+    if manifest.action == NOT_UNASKED {
+        return Grants::default();
+    }
     let capabilities: Vec<Capability> = manifest.capabilities.iter().map(|want| want.capability).collect();
     Grants::all_of(&capabilities)
 }

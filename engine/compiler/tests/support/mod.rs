@@ -114,6 +114,7 @@ pub fn catalog() -> Catalog {
             false,
         ),
         open("aws:executeAwsApi"),
+        open("rw:shell"),
         action(
             "acme:drain",
             closed(
@@ -136,7 +137,8 @@ pub fn catalog() -> Catalog {
 
 /// Every action a document names, with open schemas.
 pub fn permissive(parsed: &Parsed) -> Catalog {
-    let known = parsed.actions().into_iter().filter(|name| name.starts_with("aws:"));
+    let is_known = |name: &String| name.starts_with("aws:") || name == "rw:powerShell";
+    let known = parsed.actions().into_iter().filter(is_known);
     let open = || json!({});
     Catalog {
         actions: known

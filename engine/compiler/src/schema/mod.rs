@@ -3,6 +3,8 @@
 //! It lets pass every document that compiles, and says what keys, words and inputs there are. What only the compiler can know
 //! (names of steps, types of references, patterns) it leaves to the compiler.
 
+mod plugin;
+
 use std::collections::BTreeMap;
 
 use runwright_model::{
@@ -31,7 +33,7 @@ pub fn schema(actions: &BTreeMap<String, Manifest>) -> Value {
     definitions.insert("condition".to_owned(), condition());
     definitions.insert("parameter".to_owned(), parameter());
     definitions.insert("variable".to_owned(), variable());
-    definitions.insert("plugin".to_owned(), plugin());
+    definitions.insert("plugin".to_owned(), plugin::entry());
     definitions.insert("flag".to_owned(), flag());
     definitions.insert("attempts".to_owned(), whole(1));
     definitions.insert("bound".to_owned(), whole(0));
@@ -310,39 +312,6 @@ fn variable() -> Value {
 fn basic_types() -> Vec<&'static str> {
     const BASIC: usize = 6;
     ParameterType::ALL[..BASIC].iter().map(|(name, _)| *name).collect()
-}
-
-fn plugin() -> Value {
-    let texts = json!({"type": "array", "items": {"type": "string"}});
-    let verbs = |names: &[&str]| {
-        let lists: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), texts.clone())).collect();
-        json!({"type": "object", "additionalProperties": false, "properties": lists})
-    };
-    let flag = json!({"type": "boolean"});
-    json!({
-        "type": "object",
-        "oneOf": [{"required": ["path"]}, {"required": ["oci"]}],
-        "additionalProperties": false,
-        "properties": {
-            "path": {"description": "The component, relative to the runbook.", "type": "string"},
-            "oci": {
-                "description": "The component in a registry, as in `registry.example/acme/drain:1.0.0`.",
-                "type": "string",
-            },
-            "sha256": {"description": "The digest it must have.", "type": "string"},
-            "grants": {
-                "description": "What it may do.",
-                "type": "object",
-                "additionalProperties": false,
-                "properties": {
-                    "commands": texts, "http": texts, "executions": texts, "aws": texts,
-                    "files": verbs(&["read", "write"]),
-                    "parameters": verbs(&["read", "write", "reveal"]),
-                    "approvals": flag, "waits": flag, "blobs": flag,
-                },
-            },
-        },
-    })
 }
 
 fn flag() -> Value {
