@@ -180,14 +180,15 @@ fn judge(ended: Ended, configuration: &str, limits: &Limits) -> Result<Vec<u8>, 
             ));
         }
         let compiled = answer.split_off(HEAD_BYTES);
-        let head = String::from_utf8_lossy(&answer);
-        if head[..16] != *configuration {
+        // Bytes, because nothing says that what it answers is text.
+        let (other, digest) = answer.split_at(configuration.len().min(HEAD_BYTES));
+        if other != configuration.as_bytes() {
             return Err(Refusal::Compiler(format!(
                 "it compiles for another configuration ({}, not {configuration}): it must be of the same version",
-                &head[..16].escape_debug()
+                other.escape_ascii()
             )));
         }
-        if head[16..] != Digest::of(&compiled).to_hex() {
+        if digest != Digest::of(&compiled).to_hex().as_bytes() {
             return Err(Refusal::Compiler("its answer is cut off or damaged".to_owned()));
         }
         return Ok(compiled);
