@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::bail;
 
-use crate::{cargo, have_target, root, run, say, target_dir};
+use crate::{cargo, have_target, registry::Registry, root, run, say, target_dir};
 
 /// Each language with its folder in `sdk/`, and what is typed once in a project before its first build.
 const LANGUAGES: &[(&str, &str, &[&[&str]])] = &[
@@ -46,12 +46,16 @@ pub(crate) fn languages(words: &[String]) -> anyhow::Result<()> {
     }
     run(cargo().args(["build", "--workspace", "--bin", "runwright"]))?;
     let mut times = Vec::new();
+    let registry = match path {
+        true => Registry::start(&target_dir().join("languages/registry"))?,
+        false => None,
+    };
     for (language, folder, setup) in LANGUAGES {
         if !named.is_empty() && !named.contains(language) {
             continue;
         }
         let done = if path {
-            walk(language, setup).map(Some)
+            walk(language, setup, registry.as_ref()).map(Some)
         } else {
             behaviours(language, folder, setup).map(|()| None)
         };
@@ -113,7 +117,11 @@ fn behaviours(language: &str, folder: &str, setup: &[&[&str]]) -> anyhow::Result
 }
 
 /// What somebody does who writes their first plugin, literally, with how long each step took.
-fn walk(language: &str, setup: &[&[&str]]) -> anyhow::Result<Vec<(&'static str, Duration)>> {
+fn walk(
+    language: &str,
+    setup: &[&[&str]],
+    registry: Option<&Registry>,
+) -> anyhow::Result<Vec<(&'static str, Duration)>> {
     let folder = target_dir().join("languages").join(format!("path-{language}"));
     if folder.is_dir() {
         fs::remove_dir_all(&folder)?;
@@ -136,6 +144,18 @@ fn walk(language: &str, setup: &[&[&str]]) -> anyhow::Result<Vec<(&'static str, 
     timed("check", &|| runwright(&project, &["plugin", "check"]))?;
     timed("lock", &|| runwright(&project, &["plugin", "lock", "sample.yaml"]))?;
     timed("run", &|| runwright(&project, &["run", "sample.yaml"]))?;
+    if let Some(registry) = registry {
+        let reference = format!("{}/acme/greet-{language}:0.1.0", registry.host);
+        runwright(&project, &["plugin", "keygen", "release"])?;
+        let push = ["plugin", "push", "build/greet.wasm", &reference, "--key", "release.key"];
+        timed("push", &|| runwright(&project, &push))?;
+        timed("verify", &|| {
+            runwright(&project, &["plugin", "verify", &reference, "--key", "release.pub"])
+        })?;
+        timed("pull", &|| {
+            runwright(&project, &["plugin", "pull", &reference, "-o", "pulled.wasm"])
+        })?;
+    }
     Ok(times)
 }
 

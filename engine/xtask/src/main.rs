@@ -7,6 +7,7 @@ mod aws;
 mod fuzz;
 mod languages;
 mod python;
+mod registry;
 mod script;
 
 use std::{
