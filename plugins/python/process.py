@@ -24,8 +24,6 @@ GARBAGE = 20_000
 
 def freeze():
     """The last thing of the build."""
-    os.environ.clear()
-    os.environ.update(ENVIRONMENT)
     for stream in (sys.stdout, sys.stderr):
         # A line must be out before the next call of the engine: what is written again in a replay is dropped there.
         stream.reconfigure(line_buffering=True)
@@ -46,6 +44,9 @@ def begin(world):
     """
     random.seed(int.from_bytes(os.urandom(32), "big"))
     region = world.get("REGION", "")
+    # What stood there when the component was built is gone: each instance begins with the host's, which is empty.
+    for name, value in ENVIRONMENT.items():
+        os.environ[name] = value
     os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = region
     transport.REGION = region
 

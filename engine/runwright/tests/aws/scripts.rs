@@ -159,7 +159,7 @@ async fn a_role_is_assumed_without_its_credentials() {
 async fn what_cannot_run_says_why() {
     let Some(world) = World::open().await else { return };
     let cases: [(&str, Value); 4] = [
-        ("PowerShell 7.4", json!("pwsh")),
+        ("ruby3.4", json!("it runs python3")),
         ("python3.11", json!("no function `main`")),
         ("python3.11", json!("line 1")),
         ("python3.11", json!("cannot be written as JSON")),
