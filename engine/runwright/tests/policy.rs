@@ -17,11 +17,11 @@ mainSteps:
 - {name: B, action: 'rw:shell', inputs: {Arguments: [echo, other]}}
 ";
 
-async fn compiled(library: &Library) -> Runbook {
+async fn compiled(library: &Library, text: &str) -> Runbook {
     let source = Source {
         name: "test".into(),
         origin: "test.yaml".into(),
-        text: RUNBOOK.into(),
+        text: text.into(),
     };
     let compiled = library.compile(&source, Path::new(".")).await;
     Runbook {
@@ -32,8 +32,12 @@ async fn compiled(library: &Library) -> Runbook {
 }
 
 async fn run(engine: &Engine) -> ExecutionView {
+    run_text(engine, RUNBOOK).await
+}
+
+async fn run_text(engine: &Engine, text: &str) -> ExecutionView {
     let request = StartRequest {
-        runbook: compiled(engine.library()).await,
+        runbook: compiled(engine.library(), text).await,
         parameters: Map::new(),
         id: None,
         by: "kim".into(),
@@ -83,7 +87,7 @@ async fn a_plan_says_what_the_operator_allows() {
     let library = Library::open(state.path().to_owned(), Vec::new()).unwrap();
     let preview = library
         .plan(PlanRequest {
-            runbook: compiled(&library).await,
+            runbook: compiled(&library, RUNBOOK).await,
             parameters: Map::new(),
             targets: None,
             aws: false,
@@ -93,4 +97,30 @@ async fn a_plan_says_what_the_operator_allows() {
     assert_eq!(permission.granted, ["*"]);
     assert_eq!(permission.at_most[0].policy, file.display().to_string());
     assert_eq!(permission.at_most[0].allowed, ["echo fine"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn power_shell_leaves_the_sandbox_only_where_the_runbook_says_so() {
+    const STEP: &str = "mainSteps:
+- {name: A, action: 'aws:executeScript', inputs: {Runtime: PowerShell 7.4, Script: 'return 1'}}
+";
+    const GRANT: &str =
+        "plugins:\n  rw:powerShell: {grants: {commands: [{run: pwsh, env: [InputPayload, RUNWRIGHT_MARK]}]}}\n";
+    let state = TempDir::new().unwrap();
+    let engine = Engine::builder().state_dir(state.path()).open().await.unwrap();
+    let view = run_text(&engine, &format!("schemaVersion: '0.3'\n{STEP}")).await;
+    let failure = view.steps[0].failure.clone().unwrap();
+    assert_eq!(failure.kind, FailureKind::Denied);
+    assert!(
+        failure.message.contains("\"rw:powerShell\": {grants:"),
+        "{}",
+        failure.message
+    );
+    let view = run_text(&engine, &format!("schemaVersion: '0.3'\n{GRANT}{STEP}")).await;
+    // Where there is no PowerShell, that is what it says.
+    match view.steps[0].failure.clone() {
+        Some(failure) => assert!(failure.message.contains("there is no PowerShell here"), "{failure:?}"),
+        None => assert_eq!(view.status, Status::Success),
+    }
+    engine.close().await.unwrap();
 }
