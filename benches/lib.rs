@@ -3,8 +3,17 @@
 //! Each bench answers one question; `docs/PERFORMANCE.md` has the answers with machine and command. Nothing here
 //! asserts a time.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc};
+#![expect(clippy::print_stderr, reason = "who measures wants to know what is missing")]
 
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use criterion::{BenchmarkGroup, measurement::WallTime};
 use runwright_compiler::{Catalog, Source};
 use runwright_host::{Components, Host, Options};
 use runwright_model::{
@@ -101,6 +110,96 @@ pub fn host(cache: &Path) -> Host {
         ..Options::new(Arc::new(Bundled::default()))
     };
     Host::new(options).expect("a host")
+}
+
+/// The build's own folder: benches run in `target/release/deps`.
+///
+/// # Panics
+///
+/// When they do not.
+#[must_use]
+pub fn target() -> PathBuf {
+    let program = std::env::current_exe().expect("a program");
+    program.ancestors().nth(3).expect("three folders up").to_owned()
+}
+
+/// A component that is not part of the program, with a call to measure.
+pub struct Built {
+    component: Arc<OneFile>,
+    action: &'static str,
+    inputs: Value,
+}
+
+struct OneFile {
+    digest: Digest,
+    bytes: Vec<u8>,
+}
+
+#[async_trait::async_trait]
+impl Components for OneFile {
+    async fn bytes(&self, digest: &Digest) -> Option<Vec<u8>> {
+        (*digest == self.digest).then(|| self.bytes.clone())
+    }
+}
+
+impl Built {
+    /// A call of the component in this file of [`target`]. What is not there is named, and not measured.
+    #[must_use]
+    pub fn find(file: impl AsRef<Path>, action: &'static str, inputs: Value) -> Option<Self> {
+        let path = target().join(file);
+        let Ok(bytes) = fs::read(&path) else {
+            eprintln!("not measured: there is no {}", path.display());
+            return None;
+        };
+        eprintln!("{}: {} bytes", path.display(), bytes.len());
+        let digest = Digest::of(&bytes);
+        Some(Self {
+            component: Arc::new(OneFile { digest, bytes }),
+            action,
+            inputs,
+        })
+    }
+
+    fn host(&self, cache: &Path) -> Host {
+        let options = Options {
+            cache_dir: Some(cache.to_owned()),
+            ..Options::new(self.component.clone())
+        };
+        Host::new(options).expect("a host")
+    }
+
+    async fn call(&self, host: &Host) {
+        invoke_once(host, self.component.digest, self.action, self.inputs.clone()).await;
+    }
+
+    /// Measures a call in a warm host, and the first one of a process whose cache has the compiled component.
+    ///
+    /// # Panics
+    ///
+    /// When the machine cannot run it.
+    pub fn measure(&self, group: &mut BenchmarkGroup<'_, WallTime>, name: &str) {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        // On the disk of the project, where compiled components are mapped from.
+        let folder = tempfile::tempdir_in(".").expect("a folder");
+        let cache = folder.path().join("cache");
+        let kept = self.host(&cache);
+        let began = std::time::Instant::now();
+        runtime.block_on(self.call(&kept));
+        eprintln!("{name}: compiled and called in {:?}", began.elapsed());
+        group.sample_size(50);
+        group.bench_function(format!("{name}: a call"), |bencher| {
+            bencher.iter(|| runtime.block_on(self.call(&kept)));
+        });
+        drop(kept);
+        group.sample_size(10);
+        group.bench_function(format!("{name}: the first call of a process"), |bencher| {
+            // Dropped within: a host reserves terabytes of addresses, and a dozen of them are all that there are.
+            bencher.iter(|| {
+                let host = self.host(&cache);
+                runtime.block_on(self.call(&host));
+            });
+        });
+    }
 }
 
 /// A bundled action, described and granted all it wants.

@@ -1,76 +1,18 @@
 //! What does a step cost that runs a script, in JavaScript and in Python, beside a process of the language's own?
 //!
-//! `cargo xtask script` and `cargo xtask python` build the components; what is not there is not measured, and named.
+//! `cargo xtask script` and `cargo xtask python` build the components.
 #![expect(clippy::print_stderr, reason = "who measures wants to know what is missing")]
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    sync::Arc,
-};
+use std::process::Command;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use runwright_benches::invoke_once;
-use runwright_host::{Components, Host, Options};
-use runwright_model::digest::Digest;
-use serde_json::{Value, json};
+use runwright_benches::{Built, target};
+use serde_json::json;
 
 const JAVASCRIPT: &str =
     "function handler(payload) {\n  return {Sum: payload.Numbers.reduce((a, b) => a + b, 0)};\n}\n";
 const PYTHON: &str = "def handler(payload, context):\n    return {'Sum': sum(payload['Numbers'])}\n";
 const BOTO3: &str = "import boto3\n\ndef handler(payload, context):\n    return boto3.client('ec2', region_name='eu-central-1').meta.region_name\n";
-
-/// One component: a file in `target/plugins`.
-struct OneFile {
-    digest: Digest,
-    bytes: Vec<u8>,
-}
-
-#[async_trait::async_trait]
-impl Components for OneFile {
-    async fn bytes(&self, digest: &Digest) -> Option<Vec<u8>> {
-        (*digest == self.digest).then(|| self.bytes.clone())
-    }
-}
-
-/// A step with a script.
-struct Script {
-    component: Arc<OneFile>,
-    action: &'static str,
-    inputs: Value,
-}
-
-impl Script {
-    fn host(&self, cache: &Path) -> Host {
-        let options = Options {
-            cache_dir: Some(cache.to_owned()),
-            ..Options::new(self.component.clone())
-        };
-        Host::new(options).expect("a host")
-    }
-
-    async fn call(&self, host: &Host) {
-        invoke_once(host, self.component.digest, self.action, self.inputs.clone()).await;
-    }
-}
-
-/// The build's own folder: benches run in `target/release/deps`.
-fn target() -> PathBuf {
-    let program = std::env::current_exe().expect("a program");
-    program.ancestors().nth(3).expect("three folders up").to_owned()
-}
-
-fn component(file: &str) -> Option<Arc<OneFile>> {
-    let path = target().join("plugins").join(file);
-    let Ok(bytes) = std::fs::read(&path) else {
-        eprintln!("not measured: there is no {}", path.display());
-        return None;
-    };
-    Some(Arc::new(OneFile {
-        digest: Digest::of(&bytes),
-        bytes,
-    }))
-}
 
 fn scripts(criterion: &mut Criterion) {
     let payload = json!({"Numbers": [1, 2, 3]});
@@ -87,32 +29,11 @@ fn scripts(criterion: &mut Criterion) {
             python(BOTO3),
         ),
     ];
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut group = criterion.benchmark_group("script");
     for (name, file, action, inputs) in measured {
-        let Some(component) = component(file) else { continue };
-        let script = Script {
-            component,
-            action,
-            inputs,
-        };
-        // On the disk of the project, where compiled components are mapped from.
-        let folder = tempfile::tempdir_in(".").expect("a folder");
-        let cache = folder.path().join("cache");
-        let host = script.host(&cache);
-        runtime.block_on(script.call(&host));
-        group.sample_size(50);
-        group.bench_function(format!("{name}: a step"), |bencher| {
-            bencher.iter(|| runtime.block_on(script.call(&host)));
-        });
-        group.sample_size(10);
-        group.bench_function(format!("{name}: the first step of a process"), |bencher| {
-            // Dropped within: a host reserves terabytes of addresses, and a dozen of them are all that there are.
-            bencher.iter(|| {
-                let host = script.host(&cache);
-                runtime.block_on(script.call(&host));
-            });
-        });
+        if let Some(script) = Built::find(format!("plugins/{file}"), action, inputs) {
+            script.measure(&mut group, name);
+        }
     }
     group.finish();
 }
