@@ -30,6 +30,7 @@ async fn the_shipped_runbooks_do_what_their_scenarios_say() {
             "{name}: {:?}",
             report.coverage.missed
         );
+        assert_eq!(report.unasked, [], "{name}");
     }
 }
 
@@ -73,6 +74,38 @@ scenarios:
     let misses: Vec<usize> = report.scenarios.iter().map(|it| it.misses.len()).collect();
     assert_eq!(misses, [0, 0, 1], "{report:#?}");
     assert_eq!(report.scenarios[2].misses[0].got, "the moment for `cancel` never came");
+}
+
+#[tokio::test]
+async fn mocks_that_answered_nothing_are_named() {
+    let test = "
+mocks:
+- {command: make}
+- {command: 'mkae', exit: 1}
+- step: make
+  times: 0
+  outputs: {}
+scenarios:
+- name: plain
+  mocks: [{command: make, times: 1}, {http: 'GET *'}]
+  expect: {status: Success}
+- name: by the mock of all
+  expect: {status: Success}
+- name: does not begin
+  parameters: {Strange: x}
+  mocks: [{command: never}]
+  expect: {status: Success}
+";
+    let unasked = report(&[("it", MAKE)], test).await.unasked;
+    let shown: Vec<(usize, &str)> = unasked.iter().map(|it| (it.line, it.mock.as_str())).collect();
+    assert_eq!(
+        shown,
+        [
+            (5, "{command: 'mkae', exit: 1}"),
+            (6, "step: make"),
+            (11, "{http: 'GET *'}")
+        ]
+    );
 }
 
 #[tokio::test]

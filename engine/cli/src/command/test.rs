@@ -11,7 +11,7 @@ const AFTER_HELP: &str = "\
 Examples:
   runwright test runbooks/tests/*.test.yaml
   runwright test deploy.test.yaml --scenario 'says no'
-  runwright test deploy.test.yaml --all-covered   fail when a step or a branch was not reached
+  runwright test deploy.test.yaml --all-covered   fail when a step or a branch was not reached, or a mock not asked
 
 A test file names a runbook and, for each scenario, what answers in place of machines, services and people, and
 what is to come of it: `runwright explain RW-C905` shows one. The runbook, its plan and its plugins are the real
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// Only scenarios whose name holds this text
     #[arg(long, value_name = "TEXT")]
     scenario: Option<String>,
-    /// Fail also when a step or a branch was reached by no scenario
+    /// Fail also when a step or a branch was reached by no scenario, or a mock answered nothing
     #[arg(long)]
     all_covered: bool,
     /// Run each scenario again with the engine stopped at each append: the same must come of it
@@ -70,7 +70,9 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
 
 /// Shows what came of test files, and answers the exit code for it.
 pub(crate) fn told(files: Vec<TestReport>, all_covered: bool, settings: &Settings) -> Result<Exit, Problem> {
-    let covered = files.iter().all(|file| file.coverage.missed.is_empty());
+    let covered = files
+        .iter()
+        .all(|file| file.coverage.missed.is_empty() && file.unasked.is_empty());
     let mut reports = Reports::of(files);
     reports.ok = reports.ok && (covered || !all_covered);
     let console = &settings.console;

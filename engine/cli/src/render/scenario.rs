@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use runwright::scenario::{Coverage, Miss, ScenarioReport, TestReport};
+use runwright::scenario::{Coverage, Miss, ScenarioReport, TestReport, UnaskedMock};
 
 use super::{
     paint::Paint,
     text::{count, duration, visible},
 };
 
-/// A line for each scenario, what differed below it, and what was reached.
+/// A line for each scenario, what differed below it, what was reached, and which mocks answered nothing.
 pub(crate) fn text(files: &[TestReport], paint: Paint) -> String {
     let mut out = String::new();
     for file in files {
@@ -17,6 +17,14 @@ pub(crate) fn text(files: &[TestReport], paint: Paint) -> String {
             out.push_str(&one(file, scenario, paint));
         }
         out.push_str(&coverage(&file.runbook, &file.coverage, paint));
+        for UnaskedMock { line, column, mock } in &file.unasked {
+            let word = paint.yellow("answered nothing:");
+            out.push_str(&format!(
+                "    {word} {}:{line}:{column}: {}\n",
+                file.file,
+                visible(mock)
+            ));
+        }
     }
     let all = files.iter().flat_map(|file| &file.scenarios);
     let failed = all.clone().filter(|scenario| !scenario.ok).count();

@@ -16,6 +16,7 @@ mod schema;
 mod sound;
 mod stage;
 mod stop;
+mod unasked;
 mod world;
 
 use std::{
@@ -28,10 +29,14 @@ use runwright_compiler::Span;
 use runwright_model::{plan::Plan, status::Status, step::StepKind};
 use serde::Serialize;
 
-use self::file::{Scenario, TestFile};
 pub use self::{
     checkup::{Checkup, Remark, Tried},
     schema::schema,
+    unasked::UnaskedMock,
+};
+use self::{
+    file::{Scenario, TestFile},
+    unasked::Unasked,
 };
 use crate::{Error, Library, Runbook, find};
 
@@ -49,6 +54,8 @@ pub struct TestReport {
     pub scenarios: Vec<ScenarioReport>,
     /// What the scenarios reached.
     pub coverage: Coverage,
+    /// The mocks that nothing asked. Those of all scenarios are among them when all scenarios were run.
+    pub unasked: Vec<UnaskedMock>,
 }
 
 /// What came of a scenario.
@@ -217,6 +224,7 @@ fn dotted(path: &Path) -> String {
 fn run(stage: &stage::Stage, file: &TestFile, only: Option<&str>, stops: bool) -> Result<TestReport, Error> {
     let mut reached = BTreeSet::new();
     let mut scenarios = Vec::new();
+    let mut unasked = Unasked::of(file, only.is_none());
     for (index, scenario) in file.says.scenarios.iter().enumerate() {
         if only.is_some_and(|only| !scenario.name.contains(only)) {
             continue;
@@ -229,6 +237,7 @@ fn run(stage: &stage::Stage, file: &TestFile, only: Option<&str>, stops: bool) -
         }
         reached.extend(played.reached);
         let at = format!("/scenarios/{index}");
+        unasked.note(index, &played.asked);
         let place = |(below, miss): (String, Miss)| miss.at(&file.tree.span(&format!("{at}{below}")));
         let misses: Vec<Miss> = played.misses.into_iter().map(place).collect();
         scenarios.push(ScenarioReport {
@@ -247,6 +256,7 @@ fn run(stage: &stage::Stage, file: &TestFile, only: Option<&str>, stops: bool) -
         ok: scenarios.iter().all(|scenario| scenario.ok),
         scenarios,
         coverage: coverage(&stage.plan, &reached),
+        unasked: unasked.mocks(),
     })
 }
 

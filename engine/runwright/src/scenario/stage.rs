@@ -65,6 +65,8 @@ pub(crate) struct Played {
     /// Each with its place below the scenario.
     pub(crate) misses: Vec<(String, Miss)>,
     pub(crate) reached: BTreeSet<String>,
+    /// Which mocks were asked: the scenario's own, then those of all. Empty when it did not begin.
+    pub(crate) asked: Vec<bool>,
     /// How many appends there were.
     pub(crate) appends: usize,
     /// What the execution answered.
@@ -167,6 +169,7 @@ impl Stage {
         drop(disk);
         Ok(Played {
             appends: first.appends(),
+            asked: world.asked(),
             ..played(outcome, misses)
         })
     }
@@ -342,6 +345,7 @@ fn not_begun(error: &Error) -> Played {
         appends: 0,
         outputs: Map::new(),
         failure: None,
+        asked: Vec::new(),
     }
 }
 
@@ -369,5 +373,6 @@ fn played(outcome: Outcome, mut misses: Vec<(String, Miss)>) -> Played {
         path: outcome.path,
         misses,
         reached: outcome.reached,
+        asked: Vec::new(),
     }
 }

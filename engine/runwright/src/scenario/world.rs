@@ -90,6 +90,11 @@ impl World {
         })
     }
 
+    /// Which mocks were asked, in their order.
+    pub(crate) fn asked(&self) -> Vec<bool> {
+        self.mocks.iter().map(|(_, used)| *lock(used) > 0).collect()
+    }
+
     async fn runbook_of(&self, execution: &ExecutionId) -> String {
         let head = self.store.head(execution).await.ok().flatten();
         head.map(|head| head.summary.runbook).unwrap_or_default()
