@@ -1,6 +1,6 @@
 """The JSONPath of runbooks, as `PropertySelector` has it: the same dialect as the engine's own for outputs.
 
-`$`, `.name`, `['name']`, `[0]`, `[-1]`, `[*]`, `.*`, `..name`, `[?(@.name == 'text')]`; a path without `$` begins below it.
+`$`, `.name`, `.'na.me'`, `['name']`, `[0]`, `[-1]`, `[*]`, `.*`, `..name`, `[?(@.name == 'text')]`; a path without `$` begins below it.
 """
 
 import re
@@ -8,6 +8,7 @@ import re
 TOKEN = re.compile(
     r"""\.\.(?P<deep>[\w\-:/]+|\*|(?=\[))
       | \.(?P<name>[\w\-:/]+|\*)
+      | \.(?P<dotted>'[^']*'|"[^"]*")(?=[.\[]|$)
       | \[\s*(?P<star>\*)\s*\]
       | \[\s*(?P<index>-?\d+)\s*\]
       | \[\s*(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\s*\]
@@ -44,7 +45,8 @@ def step(token, found):
         if token["deep"] in ("", "*"):
             return below, True
         return [value[token["deep"]] for value in below if isinstance(value, dict) and token["deep"] in value], True
-    name = token["name"] if token["name"] is not None else token["quoted"]
+    quoted = token["dotted"][1:-1] if token["dotted"] is not None else token["quoted"]
+    name = token["name"] if token["name"] is not None else quoted
     if token["star"] or name == "*" and token["name"]:
         return [value for item in found for value in children(item)], True
     if token["index"] is not None:

@@ -329,7 +329,7 @@ fn plan(name: &str, draft: Draft<'_>) -> Plan {
         name: name.to_owned(),
         description: document.description.clone(),
         order: draft.order,
-        parameters: document.parameters.read.clone(),
+        parameters: parameters::with_templates(&document.parameters.read),
         variables: variables.collect(),
         outputs: outputs.collect(),
         assume_role: draft.assume_role.filter(|role| *role != empty_text()),

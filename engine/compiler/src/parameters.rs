@@ -1,6 +1,9 @@
 //! Parameters and variables: their definitions.
 
-use runwright_model::parameter::{Parameter, ParameterType};
+use runwright_model::{
+    expression::Reference,
+    parameter::{Parameter, ParameterType},
+};
 use serde_json::Value;
 
 use crate::{
@@ -11,6 +14,7 @@ use crate::{
     place::{Place, Spanned},
     suggest::{listed, nearest},
     syntax::{Entry, Node, Shape},
+    template,
 };
 
 /// A variable whose shape has been read.
@@ -114,6 +118,7 @@ fn parameter(entry: Entry, findings: &mut Findings) -> Option<Parameter> {
         parameter_type,
         description,
         default: None,
+        default_template: None,
         allowed_values: allowed_values(allowed, parameter_type, findings),
         allowed_pattern,
         min_items,
@@ -216,6 +221,28 @@ fn allowed_values(
         }
     }
     values
+}
+
+/// The definitions, with the templates of those defaults that refer to parameters or to the execution. One that names
+/// anything else is a text.
+pub(crate) fn with_templates(definitions: &[Parameter]) -> Vec<Parameter> {
+    let known = |reference: &Reference, own: &str| match reference {
+        Reference::Parameter(name) => name != own && definitions.iter().any(|other| other.name == *name),
+        Reference::Global(_) | Reference::ExecutionId => true,
+        Reference::Output { .. } | Reference::Variable(_) => false,
+    };
+    let template = |parameter: &Parameter| {
+        let text = parameter.default.as_ref()?.as_str().filter(|text| text.contains("{{"))?;
+        let template = template::of_text(text);
+        let references = template.references();
+        let refers = !references.is_empty() && references.into_iter().all(|one| known(one, &parameter.name));
+        refers.then_some(template)
+    };
+    let with = |parameter: &Parameter| Parameter {
+        default_template: template(parameter),
+        ..parameter.clone()
+    };
+    definitions.iter().map(with).collect()
 }
 
 fn checked_default(parameter: &Parameter, node: &Node, findings: &mut Findings) -> Option<Value> {

@@ -141,6 +141,15 @@ impl Reader<'_> {
     }
 }
 
+/// The template of a text in which no step can be meant.
+pub(crate) fn of_text(text: &str) -> Template {
+    let mut reader = Reader {
+        is_step: &|_| false,
+        uses: Vec::new(),
+    };
+    reader.text(text, Place::default())
+}
+
 fn prefixed(prefix: &str, name: &str) -> Option<What> {
     let word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     match prefix {

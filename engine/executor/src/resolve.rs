@@ -6,7 +6,8 @@ use runwright_model::{
     expression::{Global, Reference, Scope, Template, text_of},
     failure::{Failure, FailureKind},
     id::StepId,
-    selector::Selector,
+    parameter::{Bound, InDefault},
+    selector::{SelectError, Selector},
     status::Status,
     step::{Step, StepKind},
     time::Timestamp,
@@ -27,7 +28,7 @@ pub(crate) struct StateScope<'a> {
 impl Scope for StateScope<'_> {
     fn lookup(&self, reference: &Reference) -> Option<Value> {
         match reference {
-            Reference::Parameter(name) => self.state.started.parameters.get(name).cloned(),
+            Reference::Parameter(name) => self.parameter(name),
             Reference::Variable(name) => self.state.variables.get(name).cloned(),
             Reference::Output { step, output } => self.output(step, output),
             Reference::Global(global) => self.global(*global).map(Value::String),
@@ -37,6 +38,13 @@ impl Scope for StateScope<'_> {
 }
 
 impl StateScope<'_> {
+    fn parameter(&self, name: &str) -> Option<Value> {
+        let values = &self.state.started.parameters;
+        let definitions = &self.state.plan.parameters;
+        let inside = InDefault { values, others: self };
+        Bound { definitions, values }.value(name, |template| template.resolve(&inside).ok())
+    }
+
     /// Outputs of a step that did not end well are not visible.
     fn output(&self, step: &str, output: &str) -> Option<Value> {
         let visit = self.state.visit(self.state.plan.step_named(step)?)?;
@@ -158,7 +166,8 @@ pub(crate) fn outputs(state: &State, id: StepId, returned: Value) -> Result<Map<
     picked(step, outputs)
 }
 
-/// The outputs of a step's action, and those its author picked from them.
+/// The outputs of a step's action, and those its author picked from them. One whose selector finds nothing is not there:
+/// documents of AWS ask for what a resource may not have (the platform of an instance, a key pair), and branch on it.
 pub(crate) fn picked(step: &Step, outputs: Map<String, Value>) -> Result<Map<String, Value>, Failure> {
     if step.outputs.is_empty() {
         return Ok(outputs);
@@ -166,15 +175,13 @@ pub(crate) fn picked(step: &Step, outputs: Map<String, Value>) -> Result<Map<Str
     let whole = Value::Object(outputs.clone());
     let mut outputs = outputs;
     for picked in &step.outputs {
-        let value = Selector::parse(&picked.selector)
-            .map_err(|error| error.to_string())
-            .and_then(|selector| {
-                selector
-                    .select(root(step, &whole), picked.output_type)
-                    .map_err(|error| error.to_string())
-            })
-            .map_err(|why| unselectable(step, &picked.name, &picked.selector, &why))?;
-        outputs.insert(picked.name.clone(), value);
+        let wrong = |why: String| unselectable(step, &picked.name, &picked.selector, &why);
+        let selector = Selector::parse(&picked.selector).map_err(|error| wrong(error.to_string()))?;
+        match selector.select(root(step, &whole), picked.output_type) {
+            Ok(value) => drop(outputs.insert(picked.name.clone(), value)),
+            Err(SelectError::NoResult) => drop(outputs.remove(&picked.name)),
+            Err(error @ SelectError::Type { .. }) => return Err(wrong(error.to_string())),
+        }
     }
     Ok(outputs)
 }

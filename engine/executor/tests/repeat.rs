@@ -122,7 +122,7 @@ async fn a_condition_is_asked_after_each_iteration_and_the_limit_is_no_failure()
     assert_eq!(done, ["a 1", "a 2", "a 3"]);
     let (found, done) = effects(&repeated(&until.replace("10", "2"), body, "")).await;
     assert_eq!((found.as_str(), done.len()), ("L Success, A Success | Success", 2));
-    let broken = "LoopCondition: {Variable: '{{ A.Nothing }}', StringEquals: x}";
+    let broken = "LoopCondition: {Variable: '{{ A.Nothing }}', NumericEquals: 1}";
     let (found, _) = effects(&repeated(broken, body, "")).await;
     assert_eq!(found, "L Failed, A Success | Failed");
 }

@@ -286,6 +286,18 @@ impl Operator {
         Self::NumericLesserOrEquals,
         Self::BooleanEquals,
     ];
+
+    fn compares_texts(self) -> bool {
+        match self {
+            Self::StringEquals | Self::EqualsIgnoreCase | Self::StartsWith | Self::EndsWith | Self::Contains => true,
+            Self::NumericEquals
+            | Self::NumericGreater
+            | Self::NumericLesser
+            | Self::NumericGreaterOrEquals
+            | Self::NumericLesserOrEquals
+            | Self::BooleanEquals => false,
+        }
+    }
 }
 
 /// Why a condition could not be evaluated.
@@ -307,7 +319,8 @@ pub enum ConditionError {
 }
 
 impl Condition {
-    /// Whether it holds. Stops at the first part that decides.
+    /// Whether it holds. Stops at the first part that decides. Where texts are compared, an output that is not there counts
+    /// as the text of its reference, as in Systems Manager: documents of AWS branch on what a step may not have found.
     ///
     /// # Errors
     ///
@@ -321,7 +334,11 @@ impl Condition {
                 variable,
                 operator,
                 operand,
-            } => compare(*operator, &variable.resolve(scope)?, &operand.resolve(scope)?),
+            } => compare(
+                *operator,
+                &compared(*operator, variable, scope)?,
+                &compared(*operator, operand, scope)?,
+            ),
         }
     }
 
@@ -337,6 +354,14 @@ impl Condition {
                 found
             }
         }
+    }
+}
+
+/// One side of a comparison.
+fn compared(operator: Operator, side: &Template, scope: &dyn Scope) -> Result<Value, Unresolved> {
+    match side.resolve(scope) {
+        Err(Unresolved(Reference::Output { .. })) if operator.compares_texts() => Ok(side.known(scope)),
+        resolved => resolved,
     }
 }
 

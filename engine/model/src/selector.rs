@@ -1,7 +1,7 @@
 //! Selectors: the JSONPath that picks an output from what an action gave, and the type it is turned into.
 //!
 //! Authors of runbooks write the dialect of Systems Manager, which is Jayway's: `$.` may be left out, names may
-//! hold hyphens. [`Selector::parse`] rewrites that to RFC 9535; [`Selector::select`] applies it and converts
+//! hold hyphens, and stand in quotes behind a dot. [`Selector::parse`] rewrites that to RFC 9535; [`Selector::select`] applies it and converts
 //! the value found. Both are pure.
 
 use serde_json::Value;
@@ -234,7 +234,7 @@ struct Rewritten {
     definite: bool,
 }
 
-/// Puts names that RFC 9535 wants in brackets into brackets (`$.a-b`, `$.0`), drops the dot of `.[`, and looks
+/// Puts names that RFC 9535 wants in brackets into brackets (`$.a-b`, `$.0`, `$.'a.b'`), drops the dot of `.[`, and looks
 /// whether the path can lead to several places. Text inside brackets is left as it is.
 fn rewrite(path: &str) -> Rewritten {
     let mut out = String::with_capacity(path.len() + 8);
@@ -252,9 +252,14 @@ fn rewrite(path: &str) -> Rewritten {
             }
             '.' => {
                 let dots = if rest.starts_with("..") { 2 } else { 1 };
-                let name = rest[dots..].split(['.', '[']).next().unwrap_or_default();
+                let member = &rest[dots..];
+                let quoted = quoted_name(member);
+                let name = quoted.unwrap_or_else(|| member.split(['.', '[']).next().unwrap_or_default());
                 definite &= dots == 1 && name != "*";
-                push_member(&mut out, dots == 2, name, rest[dots..].starts_with('['));
+                match quoted {
+                    Some(name) => push_bracketed(&mut out, dots == 2, name),
+                    None => push_member(&mut out, dots == 2, name, member.starts_with('[')),
+                }
                 dots + name.len()
             }
             other => {
@@ -267,12 +272,24 @@ fn rewrite(path: &str) -> Rewritten {
     Rewritten { path: out, definite }
 }
 
+/// The name in quotes, quotes included, that a member begins with: `'a.b'[0]`. It may hold dots.
+fn quoted_name(member: &str) -> Option<&str> {
+    let quote = member.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+    let end = member[1..].find(quote)? + 2;
+    let closed = member[end..].is_empty() || member[end..].starts_with(['.', '[']);
+    closed.then(|| &member[..end])
+}
+
+fn push_bracketed(out: &mut String, deep: bool, quoted: &str) {
+    out.extend([if deep { "..[" } else { "[" }, quoted, "]"]);
+}
+
 fn push_member(out: &mut String, deep: bool, name: &str, before_bracket: bool) {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii();
     let shorthand = name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit());
     let lenient = |c: char| plain(c) || matches!(c, '-' | ':' | '/' | '@' | ' ');
     if !name.is_empty() && !shorthand && name.chars().all(lenient) {
-        out.extend([if deep { "..['" } else { "['" }, name.trim_end(), "']"]);
+        push_bracketed(out, deep, &format!("'{}'", name.trim_end()));
     } else if !name.is_empty() || deep || !before_bracket {
         out.extend([if deep { ".." } else { "." }, name]);
     }
@@ -324,6 +341,7 @@ mod tests {
                 {"Instances": [{"InstanceId": "i-2", "Tags": [{"Key": "Env", "Value": "b"}], "Ids": ["y", "z"]}]},
             ],
             "dash-ed": {"0": 5},
+            "Outputs": {"step.Image": ["ami-1"]},
             "Nothing": null,
         })
     }
@@ -342,6 +360,9 @@ mod tests {
             ),
             ("$.dash-ed.0", Integer, json!(5)),
             ("$.dash-ed", StringMap, json!({"0": 5})),
+            ("$.Outputs.'step.Image'[0]", String, json!("ami-1")),
+            ("Outputs.\"step.Image\"", StringList, json!(["ami-1"])),
+            ("$..'step.Image'", StringList, json!(["ami-1"])),
             ("$..InstanceId", StringList, json!(["i-1", "i-2"])),
             (
                 "$.Reservations[*].Instances[*].InstanceId",
@@ -433,7 +454,7 @@ mod tests {
     #[test]
     fn what_is_no_path_is_refused() {
         for bad in [
-            "", "  ", "$.a[", "$.a[?(", "$.a]", "$[", "[", "$..", "$.a[1", "$.", "a..", "$['a", "é[", ".",
+            "", "  ", "$.a[", "$.a[?(", "$.a]", "$[", "[", "$..", "$.a[1", "$.", "a..", "$['a", "é[", ".", "$.'a", "$.'a'b", "$.'é",
         ] {
             assert!(Selector::parse(bad).is_err(), "{bad:?}");
         }

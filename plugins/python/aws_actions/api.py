@@ -1,5 +1,7 @@
 """Any operation of any service, looking at what it answers, and tags."""
 
+import json
+
 import botocore.exceptions
 import jsonpath
 import service
@@ -57,7 +59,20 @@ def look(inputs):
     except jsonpath.BadPath as error:
         raise StepFailure(Kind.INVALID_INPUT, f"The selector is none: {error}.") from None
     values = found if several or isinstance(found, list) else [found]
-    return found, bool(values) and all(is_desired(value, inputs["DesiredValues"]) for value in values)
+    each = bool(values) and all(is_desired(value, inputs["DesiredValues"]) for value in values)
+    return found, each or is_written(found, inputs["DesiredValues"])
+
+
+def is_written(found, desired):
+    """Whether a list or a map is what one of them spells as JSON: `[]` is how documents ask for nothing."""
+
+    def spells(text):
+        try:
+            return json.loads(text) == found
+        except (TypeError, ValueError):
+            return False
+
+    return isinstance(found, (list, dict)) and any(spells(item) for item in desired)
 
 
 def is_desired(value, desired):

@@ -6,6 +6,7 @@ use runwright_compiler::ssm_default;
 use runwright_executor::PLATFORM;
 use runwright_model::{
     expression::{Global, Reference, Scope},
+    parameter::{Bound, InDefault, Parameter},
     plan::Plan,
     step::{Step, StepKind},
 };
@@ -15,6 +16,7 @@ use crate::place::{LOCAL_ACCOUNT, LOCAL_PARTITION, LOCAL_REGION};
 
 /// What references are worth before a run.
 pub(super) struct Before {
+    definitions: Vec<Parameter>,
     parameters: Map<String, Value>,
     variables: BTreeMap<String, Value>,
     aws: bool,
@@ -25,6 +27,7 @@ impl Before {
         // They are read when an execution starts.
         parameters.retain(|_, value| ssm_default(value).is_none());
         let mut scope = Self {
+            definitions: plan.parameters.clone(),
             parameters,
             variables: BTreeMap::new(),
             aws,
@@ -51,7 +54,12 @@ fn changes(step: &Step) -> Option<&str> {
 impl Scope for Before {
     fn lookup(&self, reference: &Reference) -> Option<Value> {
         match reference {
-            Reference::Parameter(name) => self.parameters.get(name).cloned(),
+            Reference::Parameter(name) => {
+                let values = &self.parameters;
+                let definitions = &self.definitions;
+                let inside = InDefault { values, others: self };
+                Bound { definitions, values }.value(name, |template| Some(template.known(&inside)))
+            }
             Reference::Variable(name) => self.variables.get(name).cloned(),
             Reference::Global(Global::Platform) => Some(PLATFORM.into()),
             Reference::Global(_) if self.aws => None,
