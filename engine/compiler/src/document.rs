@@ -76,10 +76,7 @@ pub(crate) fn read(root: Node, findings: &mut Findings) -> Option<Document> {
     document.description = fields
         .take("description")
         .and_then(|entry| description(entry, findings));
-    document.assume_role = fields
-        .take("assumeRole")
-        .map(|entry| entry.value)
-        .filter(|node| !node.is_null());
+    document.assume_role = fields.take("assumeRole").and_then(|entry| assume_role(entry, findings));
     if let Some(entry) = fields.take("parameters") {
         document.parameters = parameters::read(entry.value, findings);
     }
@@ -112,6 +109,21 @@ fn files(entry: Entry) -> BTreeMap<String, Digest> {
     pinned.collect()
 }
 
+/// A role's ARN, or a reference to one. What a template of CloudFormation puts there (`Fn::GetAtt`) is a map.
+fn assume_role(entry: Entry, findings: &mut Findings) -> Option<Node> {
+    match entry.value.shape {
+        Shape::Text(_) => Some(entry.value),
+        Shape::Null => None,
+        Shape::Boolean(_) | Shape::Number(_) | Shape::List(_) | Shape::Map(_) => {
+            findings.push(
+                fields::wrong_type(&entry.value, "`assumeRole` must be a text")
+                    .help("write the ARN of a role, or a reference to a parameter that holds one"),
+            );
+            None
+        }
+    }
+}
+
 /// Free text. Numbers and the like are taken as they are: nobody computes with a description.
 pub(crate) fn description(entry: Entry, findings: &mut Findings) -> Option<String> {
     match entry.value.shape {
@@ -127,7 +139,15 @@ pub(crate) fn description(entry: Entry, findings: &mut Findings) -> Option<Strin
 
 /// Anything but 0.3 is another language: nothing else is looked at then.
 fn schema_version(fields: &mut Fields, findings: &mut Findings) -> Option<()> {
-    let node = fields.require("schemaVersion", findings)?.value;
+    let Some(entry) = fields.take("schemaVersion") else {
+        let finding = fields::missing("a runbook", "schemaVersion", fields.head());
+        findings.push(match other_kind(fields) {
+            Some(kind) => finding.help(format!("this is {kind}; runbooks and Command documents can be run")),
+            None => finding,
+        });
+        return None;
+    };
+    let node = entry.value;
     let version = match &node.shape {
         Shape::Text(text) => text.clone(),
         Shape::Number(number) => number.to_string(),
@@ -150,7 +170,7 @@ fn schema_version(fields: &mut Fields, findings: &mut Findings) -> Option<()> {
 
 /// What a document with these keys is, when it is one of another kind.
 fn other_kind(fields: &Fields) -> Option<&'static str> {
-    const KINDS: [(&str, &str); 5] = [
+    const KINDS: [(&str, &str); 6] = [
         (
             "sessionType",
             "a Session document, which says how Session Manager opens sessions",
@@ -163,7 +183,14 @@ fn other_kind(fields: &Fields) -> Option<&'static str> {
             "executableRunBook",
             "a change template, which asks for approvals before it starts a runbook",
         ),
-        ("AWSTemplateFormatVersion", "a template of CloudFormation"),
+        (
+            "AWSTemplateFormatVersion",
+            "a template of CloudFormation, where documents are the `Content` of a resource",
+        ),
+        (
+            "Resources",
+            "a template of CloudFormation, where documents are the `Content` of a resource",
+        ),
         ("content", "the configuration of an application"),
     ];
     KINDS.iter().find(|(key, _)| fields.has(key)).map(|(_, kind)| *kind)

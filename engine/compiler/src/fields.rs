@@ -66,7 +66,7 @@ impl Fields {
     }
 
     /// The first line of the map: a place for what is missing in it.
-    fn head(&self) -> Place {
+    pub(crate) fn head(&self) -> Place {
         match self.entries.first() {
             Some(first) => Place {
                 start: self.place.start,
@@ -117,10 +117,15 @@ impl Fields {
                 None
             }
             None => {
-                findings.push(wrong_type(
-                    &node,
-                    &format!("`{key}` must be a whole number, not negative"),
-                ));
+                let wanted = format!("`{key}` must be a whole number, not negative");
+                findings.push(match &node.shape {
+                    Shape::Number(given) => {
+                        Finding::error(codes::WRONG_TYPE, node.place, format!("{wanted}, and is {given}"))
+                    }
+                    Shape::Null | Shape::Boolean(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {
+                        wrong_type(&node, &wanted)
+                    }
+                });
                 None
             }
         }

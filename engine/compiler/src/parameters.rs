@@ -232,7 +232,11 @@ pub(crate) fn with_templates(definitions: &[Parameter]) -> Vec<Parameter> {
         Reference::Output { .. } | Reference::Variable(_) => false,
     };
     let template = |parameter: &Parameter| {
-        let text = parameter.default.as_ref()?.as_str().filter(|text| text.contains("{{"))?;
+        let text = parameter
+            .default
+            .as_ref()?
+            .as_str()
+            .filter(|text| text.contains("{{"))?;
         let template = template::of_text(text);
         let references = template.references();
         let refers = !references.is_empty() && references.into_iter().all(|one| known(one, &parameter.name));

@@ -16,7 +16,8 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Java's classes are ASCII, its POSIX classes are `\p{Alpha}`, and a hyphen behind a class in brackets is a hyphen.
+/// Java's classes are ASCII, its POSIX classes are `\p{Alpha}`, a hyphen behind a class in brackets is a hyphen, and it has
+/// more ways to write a character.
 fn from_java(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut depth = 0_usize;
@@ -24,6 +25,11 @@ fn from_java(pattern: &str) -> String {
     while let Some(c) = rest.chars().next() {
         let taken = match c {
             '\\' => {
+                if let Some((taken, characters)) = characters(rest) {
+                    characters.for_each(|c| out.push_str(&format!("\\x{{{:X}}}", u32::from(c))));
+                    rest = &rest[taken..];
+                    continue;
+                }
                 let (taken, class) = escape(rest);
                 match class {
                     Some(class) => {
@@ -55,9 +61,51 @@ fn from_java(pattern: &str) -> String {
     out
 }
 
+/// The length of the escape that `text` begins with, and the characters it stands for, where only Java writes them so:
+/// quoted (`\Qa.b\E`), as a pair of surrogates, by control letter or octal number, and `\<`, which elsewhere is a
+/// boundary.
+fn characters(text: &str) -> Option<(usize, std::vec::IntoIter<char>)> {
+    let one = |length: usize, code: u32| Some((length, vec![char::from_u32(code)?].into_iter()));
+    let after = &text[1..];
+    match after.chars().next()? {
+        'Q' => {
+            let quoted = &after[1..];
+            let (length, closing) = quoted.find("\\E").map_or((quoted.len(), 0), |at| (at, 2));
+            let characters: Vec<char> = quoted[..length].chars().collect();
+            Some((2 + length + closing, characters.into_iter()))
+        }
+        'u' => {
+            let unit = |from: usize| u16::from_str_radix(text.get(from + 2..from + 6)?, 16).ok();
+            let pair = [
+                unit(0)?,
+                text.get(6..8).filter(|escape| *escape == "\\u").and_then(|_| unit(6))?,
+            ];
+            let [Ok(character)] = char::decode_utf16(pair).collect::<Vec<_>>()[..] else {
+                return None;
+            };
+            one(12, u32::from(character))
+        }
+        'c' => {
+            let letter = after[1..].chars().next().filter(char::is_ascii)?;
+            one(3, u32::from(letter) ^ 64)
+        }
+        '0' => {
+            let digits: &str = &after[1..];
+            let length = digits
+                .bytes()
+                .take(3)
+                .take_while(|digit| (b'0'..=b'7').contains(digit))
+                .count();
+            one(2 + length, u32::from_str_radix(&digits[..length], 8).ok()?)
+        }
+        boundary @ ('<' | '>') => one(2, u32::from(boundary)),
+        _ => None,
+    }
+}
+
 /// The length of the escape that `text` begins with, and the class it stands for if it is one.
 fn escape(text: &str) -> (usize, Option<String>) {
-    const CLASSES: [(char, &str); 8] = [
+    const CLASSES: [(char, &str); 9] = [
         ('d', "[0-9]"),
         ('D', "[^0-9]"),
         ('w', "[a-zA-Z0-9_]"),
@@ -65,6 +113,7 @@ fn escape(text: &str) -> (usize, Option<String>) {
         ('s', r"[ \t\n\x0B\f\r]"),
         ('S', r"[^ \t\n\x0B\f\r]"),
         ('h', r"[ \t]"),
+        ('v', r"[\n\x0B\f\r\x{85}\x{2028}\x{2029}]"),
         ('Z', r"(?=\n?\z)"),
     ];
     let Some(letter) = text[1..].chars().next() else {
@@ -120,7 +169,25 @@ mod tests {
         assert!(found(r"^\p{IsAlphabetic}$", "é"));
         assert!(found(r"^$|^arn:(aws|aws-cn):iam::\d{12}:role/[\w+=,.@_/-]+", ""));
         assert!(found("b", "abc"), "patterns are searched");
+        // The characters that AWS allows in descriptions.
+        let any = r"^[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*$";
+        assert!(found(any, "é €\n😀") && !found(any, "\u{1}"));
+        assert!(found(r"^\Qa.[b\E+$", "a.[bb") && !found(r"^\Qa.b\E$", "axb") && found(r"^\Q.", "."));
+        assert!(found(r"^\<[\<\>]\cA\0101\v$", "<>\u{1}A\n"));
         assert!(compile("(").is_err());
+        for strange in [
+            r"\u",
+            r"\uD800",
+            r"\uD800\u0041",
+            r"\uD8é0\u",
+            r"\c",
+            r"\cé",
+            r"\0",
+            r"\0é",
+            r"\",
+        ] {
+            let _ = compile(strange);
+        }
     }
 
     #[test]

@@ -143,6 +143,9 @@ pub(crate) fn read(text: &str, findings: &mut Findings) -> Option<Node> {
 fn read_json(text: &str, findings: &mut Findings) -> Result<Node, Finding> {
     let mut found = Findings::new();
     let node = json::read(text, &mut found).or_else(|problem| {
+        if json::is_comment(text, &problem) {
+            return Err(problem);
+        }
         found.clear();
         yaml::read(text, &mut found).map_err(|_| problem)
     })?;

@@ -1,7 +1,5 @@
 //! What references are worth when their output was not found, and what defaults that refer to something become.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
-
 mod common;
 
 use common::{WORKS, document, line, run, run_with, step, steps};
@@ -60,7 +58,11 @@ async fn an_output_that_was_not_found_is_compared_as_its_reference() {
     ];
     for (comparison, holds) in cases {
         let (state, _) = run(&branch(&format!("{variable}, {comparison}"))).await;
-        let (yes, no) = if holds { ("Success", "Pending") } else { ("Pending", "Success") };
+        let (yes, no) = if holds {
+            ("Success", "Pending")
+        } else {
+            ("Pending", "Success")
+        };
         let expected = format!("Describe Success, Which Success, Yes {yes}, No {no} | Success");
         assert_eq!(line(&state), expected, "{comparison}");
     }
