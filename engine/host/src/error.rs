@@ -32,13 +32,11 @@ pub enum Error {
         /// Where and how.
         reason: String,
     },
-    /// An import that is not offered.
-    #[error("the component wants `{wanted}`, which this engine does not offer{nearest}; offered are {offered}", nearest = near(.nearest))]
-    UnknownImport {
-        /// The import, with its version.
-        wanted: String,
-        /// The nearest name offered.
-        nearest: Option<String>,
+    /// Imports that are not offered.
+    #[error("the component wants {}, which this engine does not offer; offered are {offered}", listed(.wanted))]
+    UnknownImports {
+        /// Each with its version, between ticks, and with the nearest name offered after it.
+        wanted: Vec<String>,
         /// What there is.
         offered: String,
     },
@@ -131,10 +129,13 @@ pub enum Error {
     Describe(Box<Failure>),
 }
 
-fn near(nearest: &Option<String>) -> String {
-    nearest
-        .as_ref()
-        .map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+/// `a`, `a and b`, `a, b and c`.
+fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [word] => word.clone(),
+        [words @ .., last] => format!("{} and {last}", words.join(", ")),
+    }
 }
 
 /// A limit's value as people read it.
@@ -155,7 +156,7 @@ impl Error {
             Self::NotAComponent { .. } => codes::NOT_A_COMPONENT,
             Self::CoreModule => codes::CORE_MODULE,
             Self::Broken { .. } => codes::BROKEN,
-            Self::UnknownImport { .. } => codes::UNKNOWN_IMPORT,
+            Self::UnknownImports { .. } => codes::UNKNOWN_IMPORT,
             Self::OtherWorld { .. } => codes::OTHER_WORLD,
             Self::TooLarge { .. } => codes::TOO_LARGE,
             Self::TooManyParts { .. } => codes::TOO_MANY_PARTS,
@@ -178,7 +179,7 @@ impl Error {
             Self::NotAComponent { .. }
             | Self::CoreModule
             | Self::Broken { .. }
-            | Self::UnknownImport { .. }
+            | Self::UnknownImports { .. }
             | Self::OtherWorld { .. }
             | Self::CompilerCrashed { .. }
             | Self::Manifest { .. }

@@ -5,7 +5,7 @@ use wasmtime::{
     component::{Component, types},
 };
 
-use crate::{Error, capability::CAPABILITIES, contract::VERSIONS, trap, wasi};
+use crate::{Error, capability::CAPABILITIES, contract::VERSIONS, logbook::shown, trap, wasi};
 
 /// The package of our interfaces.
 const PACKAGE: &str = "runwright:plugin";
@@ -24,9 +24,10 @@ fn full(interface: &str, version: &str) -> String {
 /// Checks imports and exports by name. Their types are checked when the component is linked.
 pub(crate) fn check(engine: &Engine, component: &Component) -> Result<(), Error> {
     let component = component.component_type();
-    let mut imports = component.imports(engine);
-    if let Some((wanted, _)) = imports.find(|(name, _)| !is_offered(name)) {
-        return Err(unknown(wanted));
+    let imports = component.imports(engine).map(|(name, _)| name);
+    let unknown: Vec<&str> = imports.filter(|name| !is_offered(name)).collect();
+    if !unknown.is_empty() {
+        return Err(not_offered(&unknown));
     }
     check_exports(engine, &component)
 }
@@ -62,23 +63,15 @@ fn is_offered(name: &str) -> bool {
     }
 }
 
-fn unknown(wanted: &str) -> Error {
-    let names: Vec<String> = CAPABILITIES
-        .iter()
-        .map(|c| full(c.name, newest()))
-        .chain(wasi::OFFERED.iter().map(|name| format!("{name}@0.2")))
-        .collect();
-    let bare = |name: &str| name.split('@').next().unwrap_or(name).to_owned();
-    let nearest = names
-        .iter()
-        .map(|name| (strsim::jaro_winkler(&bare(name), &bare(wanted)), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness > LIKENESS_MIN)
-        .map(|(_, name)| name.clone());
+/// The error that names them, each with the nearest name there is.
+fn not_offered(unknown: &[&str]) -> Error {
     let ours: Vec<&str> = CAPABILITIES.iter().map(|c| c.name).collect();
-    Error::UnknownImport {
-        wanted: trap::short(wanted),
-        nearest,
+    let mut wanted: Vec<String> = unknown.iter().take(NAMED_MAX).map(|name| one(name)).collect();
+    if let more @ 1.. = unknown.len().saturating_sub(NAMED_MAX) {
+        wanted.push(format!("{more} more"));
+    }
+    Error::UnknownImports {
+        wanted,
         offered: format!(
             "`{}` ({}) and WASI 0.2 without `wasi:http`",
             full("…", newest()),
@@ -87,8 +80,30 @@ fn unknown(wanted: &str) -> Error {
     }
 }
 
+fn one(wanted: &str) -> String {
+    let shown = shown(wanted, NAME_BYTES_MAX, 0);
+    nearest(wanted).map_or_else(
+        || format!("`{shown}`"),
+        |name| format!("`{shown}` (did you mean `{name}`?)"),
+    )
+}
+
+fn nearest(wanted: &str) -> Option<String> {
+    let ours = CAPABILITIES.iter().map(|c| full(c.name, newest()));
+    let names = ours.chain(wasi::OFFERED.iter().map(|name| format!("{name}@0.2")));
+    let bare = |name: &str| name.split('@').next().unwrap_or_default().to_owned();
+    names
+        .map(|name| (strsim::jaro_winkler(&bare(&name), &bare(wanted)), name))
+        .filter(|(likeness, _)| *likeness > LIKENESS_MIN)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
 /// Names less alike than this are not proposed.
 const LIKENESS_MIN: f64 = 0.85;
+/// So many are named in one error, each with at most so many bytes: a stranger chose them.
+const NAMED_MAX: usize = 10;
+const NAME_BYTES_MAX: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -106,12 +121,16 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_proposed() {
-        let error = unknown("runwright:plugin/file@0.1.0").to_string();
-        assert!(error.contains("wants `runwright:plugin/file@0.1.0`"), "{error}");
-        assert!(
-            error.contains("did you mean `runwright:plugin/files@0.1.0`?"),
-            "{error}"
-        );
-        assert!(!unknown("acme:things/else@1.0.0").to_string().contains("did you mean"));
+        let error = not_offered(&["runwright:plugin/file@0.1.0", "acme:things/else@1.0.0"]).to_string();
+        let wants = "wants `runwright:plugin/file@0.1.0` (did you mean `runwright:plugin/files@0.1.0`?) and \
+                     `acme:things/else@1.0.0`, which";
+        assert!(error.contains(wants), "{error}");
+    }
+
+    #[test]
+    fn a_great_number_of_names_makes_no_great_error() {
+        let name = "x".repeat(10_000);
+        let error = not_offered(&vec![name.as_str(); 1_000]).to_string();
+        assert!(error.contains(" and 990 more, which") && error.len() < 4_000, "{error}");
     }
 }
