@@ -7,7 +7,7 @@ mod common;
 #[path = "../../registry/tests/all/server.rs"]
 mod server;
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use common::{Done, Machine};
 use server::RealRegistry;
@@ -126,4 +126,59 @@ fn a_component_that_is_slow_to_compile_is_stopped() {
     good(machine.say("runwright plugin inspect aws:sleep"));
     fs::remove_file(machine.path().join("state/runwright.toml")).unwrap();
     good(machine.say("runwright plugin inspect sleep.wasm"));
+}
+
+#[test]
+fn a_login_comes_from_the_program_that_docker_would_ask() {
+    // `kim:secret`, and nobody else; there is nothing in it.
+    let host = server::fake(|asked, stream| {
+        if asked.headers.contains("authorization: basic a2ltonnly3jlda==") {
+            server::say(stream, "404 Not Found", "", b"");
+        } else {
+            server::say(
+                stream,
+                "401 Unauthorized",
+                "www-authenticate: Basic realm=\"test\"\r\n",
+                b"",
+            );
+        }
+    });
+    let machine = Machine::new();
+    let programs = machine.path().join("programs");
+    fs::create_dir_all(machine.path().join(".docker")).unwrap();
+    fs::create_dir(&programs).unwrap();
+    let program = programs.join("docker-credential-test");
+    let says = |script: &str| {
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let words = ["runwright", "plugin", "pull", &format!("{host}/acme/drain:1")].map(str::to_owned);
+        let mut command = machine.command(&words);
+        command.env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let answer = "read -r host; echo \"{\\\"Username\\\": \\\"kim\\\", \\\"Secret\\\": \\\"secret\\\"}\"";
+    let config = |text: String| fs::write(machine.path().join(".docker/config.json"), text).unwrap();
+    for text in [
+        format!(r#"{{"credHelpers": {{"{host}": "test"}}}}"#),
+        r#"{"credsStore": "test"}"#.to_owned(),
+    ] {
+        config(text);
+        let said = says(answer);
+        assert!(said.contains("RW-P105"), "it is let in: {said}");
+        let said = says("echo credentials not found in native keychain; exit 1");
+        assert!(said.contains("RW-P104"), "{said}");
+    }
+    let said = says("echo the keyring is locked; exit 3");
+    assert!(
+        said.contains("the keyring is locked") && said.contains("RW-P104"),
+        "{said}"
+    );
+    config(format!(r#"{{"credHelpers": {{"{host}": "test"}}}}"#));
+    let said = says("echo the keyring is locked; exit 3");
+    assert!(
+        said.contains("the keyring is locked") && said.contains("error[RW-P119]"),
+        "{said}"
+    );
 }

@@ -36,6 +36,8 @@ pub const DOWNGRADE: &str = "RW-P116";
 pub const TOO_OLD: &str = "RW-P117";
 /// A folder or file that cannot be used.
 pub const FILE: &str = "RW-P118";
+/// A program that keeps logins and gives none.
+pub const HELPER: &str = "RW-P119";
 
 /// Every code with its page in Markdown.
 pub const CODES: &[(&str, &str)] = &[
@@ -57,4 +59,5 @@ pub const CODES: &[(&str, &str)] = &[
     (DOWNGRADE, include_str!("../codes/RW-P116.md")),
     (TOO_OLD, include_str!("../codes/RW-P117.md")),
     (FILE, include_str!("../codes/RW-P118.md")),
+    (HELPER, include_str!("../codes/RW-P119.md")),
 ];

@@ -1,18 +1,31 @@
 //! User names and passwords of registries, as `docker login` writes them.
 //!
-//! Only `auths` is read. Programs that keep credentials (`credsStore`, `credHelpers`) are not started.
+//! A registry with a program of its own (`credHelpers`) is asked for there; any other is looked for in `auths`, and then with the
+//! program that keeps all others (`credsStore`). Programs are started when a registry wants a login, once each ([`helper`]).
 
-use std::{collections::BTreeMap, fmt, fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::{Error, helper};
 
 /// What is known of registries.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Credentials(BTreeMap<String, Login>);
+#[derive(Debug, Default)]
+pub(crate) struct Credentials {
+    written: BTreeMap<String, Login>,
+    /// The names of programs, by host.
+    helpers: BTreeMap<String, String>,
+    store: Option<String>,
+    /// What programs answered, by host.
+    answers: Mutex<BTreeMap<String, Option<Login>>>,
+}
 
 /// A user of one registry. It cannot be printed.
 #[derive(Clone)]
@@ -28,9 +41,13 @@ impl fmt::Debug for Login {
 }
 
 #[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
 struct File {
     #[serde(default)]
     auths: BTreeMap<String, Entry>,
+    #[serde(default)]
+    cred_helpers: BTreeMap<String, String>,
+    creds_store: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -64,12 +81,62 @@ impl Credentials {
             .auths
             .into_iter()
             .filter_map(|(host, entry)| Some((bare(&host), entry.login()?)));
-        Ok(Self(logins.collect()))
+        let helpers = read.cred_helpers.into_iter().map(|(host, name)| (bare(&host), name));
+        Ok(Self {
+            written: logins.collect(),
+            helpers: helpers.collect(),
+            store: read.creds_store.filter(|name| !name.is_empty()),
+            answers: Mutex::default(),
+        })
     }
 
     /// Who to be for this registry.
-    pub(crate) fn of(&self, host: &str) -> Option<&Login> {
-        self.0.get(host)
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Helper`].
+    pub(crate) async fn of(&self, host: &str) -> Result<Option<Login>, Error> {
+        let own = self.helpers.get(host);
+        if let Some(written) = self.written.get(host).filter(|_| own.is_none()) {
+            return Ok(Some(written.clone()));
+        }
+        let Some(name) = own.or(self.store.as_ref()) else {
+            return Ok(None);
+        };
+        let known = self
+            .answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(host)
+            .cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let program = helper::program(name);
+        let answer = match &program {
+            Some(program) => {
+                let (program, host) = (program.clone(), host.to_owned());
+                let asked = tokio::task::spawn_blocking(move || helper::ask(&program, &host, helper::PATIENCE)).await;
+                asked.unwrap_or_else(|why| Err(why.to_string()))
+            }
+            None => Err("that is no program's name".to_owned()),
+        };
+        let failed = |why| Error::Helper {
+            program: program.unwrap_or_else(|| name.clone()),
+            host: host.to_owned(),
+            why,
+        };
+        let login = match answer.map_err(failed) {
+            // A program that is for every registry is no reason not to be let into one that lets everybody in.
+            Err(error) if own.is_none() => {
+                tracing::warn!(code = error.code(), "{error}");
+                None
+            }
+            other => other?,
+        };
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.insert(host.to_owned(), login.clone());
+        Ok(login)
     }
 }
 
@@ -104,29 +171,45 @@ mod tests {
         Credentials::read(file.path())
     }
 
-    #[test]
-    fn logins_are_found_in_every_form() {
+    #[tokio::test]
+    async fn logins_are_found_in_every_form() {
         let text = r#"{"auths": {
             "https://a.example/v1/": {"auth": "a2ltOnNlOmNyZXQ="},
             "b.example:5000": {"username": "kim", "password": "secret"},
             "c.example": {}, "d.example": {"auth": "!!"}
-        }, "credsStore": "desktop"}"#;
+        }}"#;
         let found = read(text).unwrap();
-        let a = found.of("a.example").unwrap();
+        let a = found.of("a.example").await.unwrap().unwrap();
         assert_eq!((a.user.as_str(), a.password.as_str()), ("kim", "se:cret"));
-        assert_eq!(found.of("b.example:5000").unwrap().user, "kim");
-        assert!(found.of("c.example").is_none() && found.of("d.example").is_none());
+        assert_eq!(found.of("b.example:5000").await.unwrap().unwrap().user, "kim");
+        for host in ["c.example", "d.example"] {
+            assert!(found.of(host).await.unwrap().is_none());
+        }
         assert!(!format!("{found:?}").contains("secret"));
     }
 
-    #[test]
-    fn no_file_is_no_login_and_a_broken_one_shows_nothing_of_itself() {
+    #[tokio::test]
+    async fn a_program_is_asked_where_nothing_is_written_or_it_is_named_for_the_registry() {
+        let text = r#"{"auths": {"a.example": {"username": "kim", "password": "s"}, "b.example": {"username": "kim", "password": "s"}},
+            "credHelpers": {"b.example": "no/path"}, "credsStore": "no-such-store"}"#;
+        let found = read(text).unwrap();
+        assert_eq!(found.of("a.example").await.unwrap().unwrap().user, "kim");
+        let own = found.of("b.example").await.err().unwrap();
+        assert_eq!(own.code(), "RW-P119");
         assert!(
-            Credentials::read(Path::new("/nowhere/config.json"))
-                .unwrap()
-                .of("x")
-                .is_none()
+            own.to_string().contains("`no/path`") && own.to_string().contains("no program's name"),
+            "{own}"
         );
+        assert!(
+            found.of("c.example").await.unwrap().is_none(),
+            "who is let in without a login needs no program"
+        );
+    }
+
+    #[tokio::test]
+    async fn no_file_is_no_login_and_a_broken_one_shows_nothing_of_itself() {
+        let none = Credentials::read(Path::new("/nowhere/config.json")).unwrap();
+        assert!(none.of("x").await.unwrap().is_none());
         let error = read(r#"{"auths": {"a": {"auth": hunter2}}}"#).unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
     }

@@ -155,9 +155,9 @@ pub enum Error {
         /// What is there.
         found: String,
     },
-    /// Older than before.
+    /// Older than one that was used or locked before.
     #[error(
-        "the plugin for {action} is version {version}, and {before} was used before: an older one may have mistakes that were mended"
+        "the plugin for {action} is version {version}, and {before} was used or locked here before: an older one may have mistakes that were mended"
     )]
     Downgrade {
         /// The action.
@@ -178,6 +178,18 @@ pub enum Error {
         version: Version,
         /// The lowest allowed.
         least: Version,
+    },
+    /// A program that keeps logins.
+    #[error(
+        "the login for the registry {host} is kept by the program `{program}` (docker's config.json names it), and {why}; mend that, or log in to a file with an `auths` entry for {host}"
+    )]
+    Helper {
+        /// The program.
+        program: String,
+        /// The registry.
+        host: String,
+        /// Why it gave none.
+        why: String,
     },
     /// A file or folder.
     #[error("{} cannot be used: {why}", path.display())]
@@ -211,6 +223,7 @@ impl Error {
             Self::OtherContent { .. } => codes::OTHER_CONTENT,
             Self::Downgrade { .. } => codes::DOWNGRADE,
             Self::TooOld { .. } => codes::TOO_OLD,
+            Self::Helper { .. } => codes::HELPER,
             Self::File { .. } => codes::FILE,
         }
     }

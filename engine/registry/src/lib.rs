@@ -30,6 +30,7 @@ mod artifact;
 mod challenge;
 mod credentials;
 mod error;
+mod helper;
 mod key;
 mod layout;
 mod reference;

@@ -1,4 +1,4 @@
-//! The highest version of each action that was used here, so that nobody brings a lower one back.
+//! The highest version of each action that was used or pinned here, so that nobody brings a lower one back.
 
 use std::{
     collections::BTreeMap,

@@ -256,10 +256,9 @@ impl Wire {
             .iter()
             .filter_map(|header| Challenge::read(header.to_str().ok()?))
             .collect();
-        let login = self.credentials.of(reference.host());
         let shown = match challenges.first() {
             None => return Ok(None),
-            Some(Challenge::Basic) => match login {
+            Some(Challenge::Basic) => match self.credentials.of(reference.host()).await? {
                 Some(login) => {
                     let pair = Zeroizing::new(format!("{}:{}", login.user, login.password.as_str()));
                     let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, pair.as_bytes());
@@ -294,7 +293,7 @@ impl Wire {
             url.query_pairs_mut().append_pair("service", service);
         }
         let mut request = self.client.get(url);
-        if let Some(login) = self.credentials.of(reference.host()) {
+        if let Some(login) = self.credentials.of(reference.host()).await? {
             request = request.basic_auth(&login.user, Some(login.password.as_str()));
         }
         let response = sent(reference.host(), request).await?;
@@ -317,7 +316,7 @@ impl Wire {
         let host = reference.host().to_owned();
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Error::Unauthorized {
-                who: match self.credentials.of(&host) {
+                who: match self.credentials.of(&host).await? {
                     Some(login) => format!("`{}`", login.user),
                     None => "somebody without a login".to_owned(),
                 },
