@@ -330,6 +330,25 @@ mod tests {
     }
 
     #[test]
+    fn every_limit_is_documented_with_its_default() {
+        let page = include_str!("../../../docs/PLUGINS.md");
+        for (name, value) in Limits::default().entries() {
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` | ")));
+            let said = row.unwrap_or_else(|| panic!("{name} has no row")).split(" | ").nth(1);
+            let said = said.unwrap().replace(',', "");
+            let (number, unit) = said.split_once(' ').unwrap_or((&said, ""));
+            let shift = match unit {
+                "" | "ms" => 0,
+                "KiB" => 10,
+                "MiB" => 20,
+                "GiB" => 30,
+                other => panic!("{name}: {other}"),
+            };
+            assert_eq!(number.parse::<u64>().unwrap() << shift, value, "{name}");
+        }
+    }
+
+    #[test]
     fn names_are_those_of_the_configuration() {
         let limits = Limits::default();
         let json = serde_json::to_value(&limits).unwrap();
