@@ -88,14 +88,13 @@ impl Error {
         match self {
             Self::Language { .. } => "name one of them with --lang".to_owned(),
             Self::Name { .. } => {
-                "use small letters, digits and `-`, with a namespace of your own before a colon if you like: `acme:drain-node`"
-                    .to_owned()
+                "write it as `drain-node`, or with a namespace of your own before a colon: `acme:drain-node`".to_owned()
             }
             Self::NotEmpty { .. } => "name a folder that is not there yet, or empty this one".to_owned(),
             Self::NoProject { .. } => {
                 "`runwright plugin new NAME --lang LANGUAGE` makes one; run this inside its folder".to_owned()
             }
-            Self::NoTool { get, .. } => format!("get it with: {get}"),
+            Self::NoTool { get, .. } => format!("get it with, in the project's folder: {get}"),
             Self::Tool { .. } => "its own messages are above".to_owned(),
             Self::NoComponent { .. } => "the language's SDK has a README that says what a plugin exports".to_owned(),
             Self::File { .. } => "mend that, and try again".to_owned(),

@@ -32,7 +32,7 @@ pub use facts::{Facts, facts};
 pub use language::names as languages;
 pub use new::{New, Written, new};
 pub use project::Project;
-pub use watch::{Watch, watch};
+pub use watch::{Watch, newer, watch};
 
 /// The name of a project's file.
 pub use project::FILE as PROJECT_FILE;

@@ -117,7 +117,9 @@ fn check_name(whole: &str, namespace: &str, name: &str) -> Result<(), Error> {
     for part in [namespace, name] {
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if !part.starts_with(|c: char| c.is_ascii_lowercase()) || part.ends_with('-') || !part.chars().all(legal) {
-            return refused("it has small letters, digits and `-`, and begins with a letter");
+            return refused(
+                "each part begins with a small letter, goes on with small letters, digits and `-`, and does not end with `-`",
+            );
         }
     }
     if whole.len() > NAME_CHARS_MAX {

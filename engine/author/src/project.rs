@@ -12,6 +12,8 @@ use crate::{Error, language::Language};
 
 /// The name of a project's file.
 pub const FILE: &str = "runwright-plugin.toml";
+/// The name of a project's sample runbook.
+pub(crate) const SAMPLE: &str = "sample.yaml";
 
 /// What stands in it.
 #[derive(Debug, Deserialize)]
@@ -55,6 +57,14 @@ impl Project {
         })
     }
 
+    /// The project whose component this file is, when it is one's.
+    #[must_use]
+    pub fn of_component(file: &Path) -> Option<Self> {
+        let file = std::path::absolute(file).ok()?;
+        let project = Self::open(file.parent()?.parent()?).ok()?;
+        (project.component() == file).then_some(project)
+    }
+
     /// The language's name.
     #[must_use]
     pub fn language(&self) -> &'static str {
@@ -82,7 +92,7 @@ impl Project {
     /// The sample runbook, when there is one.
     #[must_use]
     pub fn sample(&self) -> Option<PathBuf> {
-        Some(self.folder.join("sample.yaml")).filter(|path| path.is_file())
+        Some(self.folder.join(SAMPLE)).filter(|path| path.is_file())
     }
 
     /// Runs a tool in the project's folder. What it writes goes to standard error: standard output is the caller's.
@@ -122,10 +132,33 @@ fn failed(command: String, how: &str) -> Error {
     }
 }
 
-/// The command as a person would type it.
+/// The most of a command that is shown: a compiler's whole line would bury what the compiler said.
+const LINE_CHARS: usize = 80;
+
+/// The command as a person would type it, as far as it tells what it is.
 fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
-    let words = command.get_args().map(|word| word.to_string_lossy());
-    std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ")
+    let mut line = program.into_owned();
+    for word in command.get_args() {
+        let word = word.to_string_lossy();
+        if line.chars().count() + word.chars().count() > LINE_CHARS {
+            return line + " …";
+        }
+        line = format!("{line} {word}");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_command_is_cut_between_words() {
+        let mut command = Command::new("/usr/bin/cc");
+        assert_eq!(line(command.args(["-c", "a.c"])), "cc -c a.c");
+        let long = "x".repeat(LINE_CHARS);
+        assert_eq!(line(command.arg(&long).arg("b.c")), "cc -c a.c …");
+    }
 }

@@ -93,6 +93,6 @@ mod tests {
             error.to_string(),
             "`no-such-program` is needed and was not found: neither in the project (.venv/bin) nor in PATH"
         );
-        assert_eq!(error.help(), "get it with: make it");
+        assert_eq!(error.help(), "get it with, in the project's folder: make it");
     }
 }

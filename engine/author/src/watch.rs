@@ -1,5 +1,7 @@
-//! Tells when an author has changed something. It looks again and again: projects are small, and every file system can be
-//! looked at.
+//! Tells when an author has changed something: while somebody waits for it, and since the component was built.
+//!
+//! It looks again and again. Projects are small, and every file system can be looked at: those of containers and of networks tell
+//! nobody of changes, and a machine's places for being told (inotify's watches) run out.
 
 use std::{
     collections::BTreeMap,
@@ -8,12 +10,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::Project;
+use crate::{Project, project::SAMPLE};
 
 /// What is made and not written: changes there are no author's.
 const NOT_WRITTEN: &[&str] = &["build", "target", "node_modules", ".venv", "__pycache__", ".git"];
 /// How often it looks.
 const PAUSE: Duration = Duration::from_millis(300);
+
+/// What stands in a project and in no component: what tries it.
+const NOT_BUILT: &[&str] = &[SAMPLE, "tests/", "README.md"];
 
 /// A project that is watched.
 pub struct Watch {
@@ -23,6 +28,20 @@ pub struct Watch {
 
 /// Files, each with when it was written and its size.
 type Seen = BTreeMap<String, (Option<SystemTime>, u64)>;
+
+/// The files of which a component is made and that were written after it, sorted; all of them when it is not there. A file that
+/// was removed since is not seen.
+#[must_use]
+pub fn newer(project: &Project) -> Vec<String> {
+    let built = fs::metadata(project.component())
+        .and_then(|facts| facts.modified())
+        .ok();
+    let is_newer = |(name, (written, _)): &(String, (Option<SystemTime>, u64))| {
+        !NOT_BUILT.iter().any(|other| name.starts_with(other)) && (built.is_none() || *written > built)
+    };
+    let seen = look(&project.folder).into_iter();
+    seen.filter(is_newer).map(|(name, _)| name).collect()
+}
 
 /// Watches a project's folder from now on.
 #[must_use]
@@ -83,6 +102,37 @@ fn look(folder: &Path) -> Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_component_is_as_old_as_what_it_is_made_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let at = |name: &str, seconds: u64| {
+            let written = fs::File::create(file(name)).unwrap();
+            written
+                .set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+                .unwrap();
+        };
+        for made in ["build", "tests", "src"] {
+            fs::create_dir(file(made)).unwrap();
+        }
+        fs::write(file(crate::PROJECT_FILE), "language = 'python'\nname = 'drain'").unwrap();
+        let toml = fs::File::options()
+            .append(true)
+            .open(file(crate::PROJECT_FILE))
+            .unwrap();
+        toml.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        at("src/a.py", 1);
+        let project = Project::open(folder.path()).unwrap();
+        assert_eq!(newer(&project), [crate::PROJECT_FILE, "src/a.py"], "it was never built");
+        at("build/drain.wasm", 2);
+        for tried in ["tests/test_it.py", "sample.yaml"] {
+            at(tried, 3);
+        }
+        assert_eq!(newer(&project), [""; 0]);
+        at("src/b.py", 3);
+        assert_eq!(newer(&project), ["src/b.py"]);
+    }
 
     #[test]
     fn what_is_written_counts_and_what_is_made_does_not() {

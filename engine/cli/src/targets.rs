@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::problem::Problem;
 
 /// What a runbook is to run on
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct TargetArgs {
     /// Run once for each target, with the target in this parameter
     #[arg(long, value_name = "NAME", requires = "targets")]

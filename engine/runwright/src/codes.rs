@@ -10,6 +10,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("RW-C905", include_str!("../codes/RW-C905.md")),
     ("RW-C906", include_str!("../codes/RW-C906.md")),
     ("RW-C907", include_str!("../codes/RW-C907.md")),
+    ("RW-C908", include_str!("../codes/RW-C908.md")),
     ("RW-P010", include_str!("../codes/RW-P010.md")),
     ("RW-P011", include_str!("../codes/RW-P011.md")),
     ("RW-P012", include_str!("../codes/RW-P012.md")),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use runwright_author::{Project, newer};
 use runwright_compiler::{PluginBinding, PluginSource};
 use runwright_model::{digest::Digest, plan::Plan};
 use runwright_registry::{Error, Proof, Registry, Settings, Trust, Versions, signature};
@@ -84,7 +85,11 @@ impl Distribution {
         let bytes = std::fs::read(path).map_err(|error| Refusal {
             code: "RW-C900",
             message: format!("the plugin {shown} cannot be read: {error}"),
-            help: "`path` is relative to the runbook",
+            help: if Project::of_component(path).is_some() {
+                "`runwright plugin build` makes it, in the project's folder"
+            } else {
+                "`path` is relative to the runbook"
+            },
         })?;
         let digest = Digest::of(&bytes);
         if let Some(wanted) = pin.filter(|wanted| wanted.parse() != Ok(digest)) {
@@ -99,6 +104,16 @@ impl Distribution {
         let proofs = signature::read(&signature::beside(path))?;
         self.registry.keep_proofs(&digest, &proofs)?;
         Ok(Found { bytes, proofs, shown })
+    }
+
+    /// What to warn of a component that is its author's own, and older than what it is made of: nobody has built it since.
+    pub(crate) fn age(binding: &PluginBinding, folder: &Path) -> Option<String> {
+        let PluginSource::Path(path) = &binding.source else {
+            return None;
+        };
+        let project = Project::of_component(&folder.join(path)).filter(|project| project.component().is_file())?;
+        let first = newer(&project).into_iter().next()?;
+        Some(format!("the plugin {path} is older than {first} of its project"))
     }
 
     async fn fetch(&self, action: &str, text: &str, pin: Option<&str>) -> Result<Found, Refusal> {
@@ -130,6 +145,29 @@ impl Distribution {
         };
         let before = self.versions.highest(action)?;
         self.trust.check_version(action, &version, before.as_ref())
+    }
+
+    /// Checks a version that is to be pinned against the highest that was pinned or used here. Answers that one when it is higher
+    /// and going back is allowed.
+    pub(crate) fn check_pin(
+        &self,
+        action: &str,
+        version: &Version,
+        allow_downgrade: bool,
+    ) -> Result<Option<Version>, Error> {
+        match self.versions.highest(action)? {
+            Some(before) if *version < before && !allow_downgrade => Err(Error::Downgrade {
+                action: action.to_owned(),
+                version: version.clone(),
+                before,
+            }),
+            before => Ok(before.filter(|before| version < before)),
+        }
+    }
+
+    /// Remembers versions that were pinned.
+    pub(crate) fn remember(&self, pinned: &[(String, Version)]) -> Result<(), Error> {
+        self.versions.note(pinned)
     }
 
     /// Remembers the versions that an execution uses, where the operator wants no lower ones afterwards.

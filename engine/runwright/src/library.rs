@@ -193,6 +193,9 @@ impl Library {
             catalog.actions.entry(spec.manifest.action.clone()).or_insert(spec);
         }
         let mut compiled = parsed.compile(&catalog);
+        compiled
+            .diagnostics
+            .extend(parsed.plugins().iter().filter_map(|binding| old(binding, folder)));
         if let Some(plan) = &compiled.plan {
             crate::attachments::gather(plan, folder, &self.shelf);
         }
@@ -224,24 +227,20 @@ impl Library {
         })
     }
 
-    async fn bind(&self, binding: &PluginBinding, folder: &Path) -> Result<(String, ActionSpec), (String, Diagnostic)> {
+    /// The action of a plugin that a runbook binds, when it may be used; what is wrong with it otherwise.
+    pub(crate) async fn bind(
+        &self,
+        binding: &PluginBinding,
+        folder: &Path,
+    ) -> Result<(String, ActionSpec), (String, Diagnostic)> {
         let problem = |code: &'static str, message: String, help: &str| {
-            let found = Diagnostic {
-                code,
-                severity: Severity::Error,
-                message,
-                span: binding.span.clone(),
-                label: None,
-                related: Vec::new(),
-                help: Some(help.to_owned()),
-                fix: None,
-            };
+            let found = found(binding, code, Severity::Error, message, help);
             (binding.action.clone(), found)
         };
-        let found = self.distribution.find(binding, folder).await;
-        let found = found.map_err(|refusal| problem(refusal.code, refusal.message, refusal.help))?;
-        let shown = found.shown;
-        let component = self.shelf.add(&found.bytes);
+        let component = self.distribution.find(binding, folder).await;
+        let component = component.map_err(|refusal| problem(refusal.code, refusal.message, refusal.help))?;
+        let shown = component.shown;
+        let component = self.shelf.add(&component.bytes);
         let manifest = self.host.describe(&component).await.map_err(|error| {
             problem(
                 error.code(),
@@ -377,6 +376,26 @@ impl Library {
         codes.sort_unstable_by_key(|(code, _)| *code);
         codes
     }
+}
+
+/// What was found about a plugin that a runbook binds.
+fn found(binding: &PluginBinding, code: &'static str, severity: Severity, message: String, help: &str) -> Diagnostic {
+    Diagnostic {
+        code,
+        severity,
+        message,
+        span: binding.span.clone(),
+        label: None,
+        related: Vec::new(),
+        help: Some(help.to_owned()),
+        fix: None,
+    }
+}
+
+fn old(binding: &PluginBinding, folder: &Path) -> Option<Diagnostic> {
+    let message = Distribution::age(binding, folder)?;
+    let help = "`runwright plugin build` makes it anew, in the project's folder";
+    Some(found(binding, "RW-C908", Severity::Warning, message, help))
 }
 
 fn is_unknown(found: &Diagnostic, action: &str) -> bool {

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use runwright_compiler::{PluginSource, Source, Tree, escaped, parse, tree};
+use runwright_compiler::{PluginBinding, PluginSource, Source, Tree, escaped, parse, tree};
 use runwright_model::digest::Digest;
+use semver::Version;
 use serde::Serialize;
 
 use crate::{Error, Library};
 
 /// One plugin that was pinned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Pinned {
     /// Its action.
     pub action: String,
@@ -19,16 +21,30 @@ pub struct Pinned {
     pub sha256: String,
     /// The one that was written before.
     pub was: Option<String>,
+    /// The component's version, where the pin changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// A higher version that was locked or used here before, where going back was allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lower_than: Option<Version>,
 }
 
 impl Library {
     /// The runbook's text with the digests of its plugins' files in their `sha256`, and what was pinned. Comments and layout
-    /// stay. `folder` is where paths begin.
+    /// stay. `folder` is where paths begin. What is pinned anew is looked at as if the runbook were started; a version below
+    /// the highest that was locked or used here is pinned with `allow_downgrade` only. Nothing is written:
+    /// [`Library::locked`] is to be called for what was.
     ///
     /// # Errors
     ///
-    /// [`Error::Document`] when the text cannot be read, [`Error::Unreadable`] for a component, and those of registries.
-    pub async fn lock(&self, source: &Source, folder: &Path) -> Result<(String, Vec<Pinned>), Error> {
+    /// [`Error::Document`] when the text cannot be read, or a component must not be used; [`Error::Unreadable`] for a component,
+    /// and those of registries.
+    pub async fn lock(
+        &self,
+        source: &Source,
+        folder: &Path,
+        allow_downgrade: bool,
+    ) -> Result<(String, Vec<Pinned>), Error> {
         let tree = tree(source).map_err(|diagnostics| Error::Document {
             source_text: Box::new(source.clone()),
             diagnostics,
@@ -40,12 +56,21 @@ impl Library {
                 PluginSource::Path(path) => ("path", path, digest_of(&folder.join(path))?),
                 PluginSource::Registry(reference) => ("oci", reference, self.resolve(reference).await?),
             };
-            let it = Pinned {
+            let mut it = Pinned {
                 action: binding.action.clone(),
                 path: path.clone(),
                 sha256: digest.to_hex(),
                 was: binding.sha256.clone(),
+                version: None,
+                lower_than: None,
             };
+            if it.was.as_ref() != Some(&it.sha256) {
+                let version = self.version_of(binding, &it.sha256, source, folder).await?;
+                it.lower_than = self
+                    .distribution
+                    .check_pin(&binding.action, &version, allow_downgrade)?;
+                it.version = Some(version);
+            }
             changes.push(change(&source.text, &tree, &it, key));
             pinned.push(it);
         }
@@ -56,6 +81,38 @@ impl Library {
             text.replace_range(change.at..change.at + change.length, &change.text);
         }
         Ok((text, pinned))
+    }
+
+    /// Remembers what was pinned, so that nobody pins a lower version here unawares.
+    ///
+    /// # Errors
+    ///
+    /// When the state directory cannot be written.
+    pub fn locked(&self, pinned: &[Pinned]) -> Result<(), Error> {
+        let version = |it: &Pinned| Some((it.action.clone(), it.version.clone()?));
+        let versions: Vec<_> = pinned.iter().filter_map(version).collect();
+        Ok(self.distribution.remember(&versions)?)
+    }
+
+    /// The version of the component that is to be pinned, when it may be used.
+    async fn version_of(
+        &self,
+        binding: &PluginBinding,
+        sha256: &str,
+        source: &Source,
+        folder: &Path,
+    ) -> Result<Version, Error> {
+        let binding = PluginBinding {
+            sha256: Some(sha256.to_owned()),
+            ..binding.clone()
+        };
+        let refused = |(_, found)| Error::Document {
+            source_text: Box::new(source.clone()),
+            diagnostics: vec![found],
+        };
+        let (_, spec) = self.bind(&binding, folder).await.map_err(refused)?;
+        let version = spec.manifest.version.parse();
+        Ok(version.expect("the host takes no manifest with another version"))
     }
 }
 
@@ -123,6 +180,8 @@ mod tests {
             path: "x.wasm".into(),
             sha256: "d1".into(),
             was: was.map(str::to_owned),
+            version: None,
+            lower_than: None,
         };
         let beside = if text.contains("path") { "path" } else { "oci" };
         let change = change(text, &tree(&source).unwrap(), &pinned, beside);

@@ -181,6 +181,35 @@ async fn versions_that_are_too_low_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lock_does_not_go_back_unawares() {
+    let machine = Machine::new();
+    let text = "schemaVersion: '0.3'\nplugins:\n  acm:sleep: {path: sleep.wasm}\nmainSteps: []\n";
+    let source = |text: &str| Source {
+        name: "test".into(),
+        origin: "test.yaml".into(),
+        text: text.into(),
+    };
+    let lock = async |text: &str, allow_downgrade: bool| {
+        let library = machine.library();
+        let (text, pinned) = library.lock(&source(text), machine.path(), allow_downgrade).await?;
+        library.locked(&pinned)?;
+        Ok::<_, runwright::Error>((text, pinned))
+    };
+    machine.put(&component("0.3.0"));
+    let (newer, _) = lock(text, false).await.unwrap();
+    machine.put(&component("0.2.0"));
+    assert_eq!(lock(&newer, false).await.unwrap_err().code(), Some("RW-P116"));
+    let (older, pinned) = lock(&newer, true).await.unwrap();
+    assert_eq!(pinned[0].lower_than.as_ref().unwrap().to_string(), "0.3.0");
+    assert_ne!(older, newer);
+    lock(&older, false).await.expect("what is pinned already is left alone");
+    // Nor does it pin what may not be used.
+    machine.demand("by = ['release']");
+    let refused = lock(text, true).await.unwrap_err();
+    assert!(matches!(refused, runwright::Error::Document { diagnostics, .. } if diagnostics[0].code == "RW-P113"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_brought_before_the_demand_is_not_called_after_it() {
     let machine = Machine::new();
     let (id, status) = machine.run().await;

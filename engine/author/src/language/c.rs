@@ -46,7 +46,8 @@ impl Language for C {
         let module = component.with_extension("core.wasm");
         let sdk = sdk(project);
         let mut compiler = compiler(project)?;
-        compiler.args(["-mexec-model=reactor", "-Oz", "-flto", "-Wl,--strip-all"]);
+        // The names of functions stay: a failure says with them where it was.
+        compiler.args(["-mexec-model=reactor", "-Oz", "-flto", "-Wl,--strip-debug"]);
         compiler.args(common(&sdk));
         compiler.args(sources(&project.folder)?).args(sources(&sdk)?);
         compiler

@@ -53,6 +53,21 @@ pub(crate) struct Args {
     targets: TargetArgs,
 }
 
+impl Args {
+    /// For a runbook and nothing else.
+    pub(crate) fn of(runbook: String) -> Self {
+        Self {
+            runbook,
+            param: Vec::new(),
+            parameters: None,
+            id: None,
+            mode: Mode::Auto,
+            follow: false,
+            targets: TargetArgs::default(),
+        }
+    }
+}
+
 /// How an execution goes from step to step.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Mode {

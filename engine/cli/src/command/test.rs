@@ -39,7 +39,7 @@ pub(crate) struct Args {
 /// What came of several test files.
 #[derive(Serialize)]
 pub(crate) struct Reports {
-    ok: bool,
+    pub(crate) ok: bool,
     pub(crate) files: Vec<TestReport>,
 }
 

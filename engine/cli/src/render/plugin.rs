@@ -13,7 +13,7 @@ use super::{
     execution::section,
     paint::Paint,
     table::{Cell, table},
-    text::{count, size, visible},
+    text::{count, size, visible, visible_lines},
 };
 
 /// Plugins in a table.
@@ -110,13 +110,21 @@ pub(crate) fn checkup(checkup: &Checkup, paint: Paint) -> String {
             "tried with {}: {status}, also after {stops} of the engine\n",
             tried.inputs
         );
+        if let Some(denied) = &tried.denied {
+            let status = denied.status.map_or("not begun", |status| status.as_str());
+            let why = denied
+                .failure
+                .as_deref()
+                .map_or_else(String::new, |why| format!(": {}", visible_lines(why)));
+            out += &format!("tried with every capability denied: {status}{why}\n");
+        }
     }
     for remark in &checkup.remarks {
-        out += &format!("note  {}\n", visible(&remark.message));
+        out += &format!("note  {}\n", visible_lines(&remark.message));
     }
     for problem in &checkup.problems {
         let code = problem.code.as_deref().unwrap_or_default();
-        out += &format!("{} {code}  {}\n", paint.red("problem"), visible(&problem.message));
+        out += &format!("{} {code}  {}\n", paint.red("problem"), visible_lines(&problem.message));
     }
     out
 }

@@ -7,6 +7,7 @@ use runwright_compiler::Source;
 use runwright_model::{
     action::Manifest,
     failure::FailureKind,
+    plan::Plan,
     schema::{Kind, Schema},
     status::Status,
 };
@@ -14,6 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    Miss,
     file::TestFile,
     stage::{Played, Stage},
 };
@@ -61,6 +63,28 @@ pub struct Tried {
     pub failure: Option<String>,
     /// After how many of its appends the engine was stopped, each in a run of its own.
     pub stops: usize,
+    /// What became of the same step when every capability was denied; absent when the plugin wants none, or
+    /// has problems already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denied: Option<Denied>,
+}
+
+/// A step that was tried in a world where it may do nothing.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Denied {
+    /// How it ended.
+    pub status: Option<Status>,
+    /// Why it did not end well, which is right: it says what it lacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// What a step that is tried may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Granted {
+    Everything,
+    Nothing,
 }
 
 impl Remark {
@@ -121,7 +145,7 @@ impl Library {
         given.extend(inputs);
         let given = Value::Object(given);
         let file = std::path::absolute(file).map_err(|why| Error::State(why.to_string()))?;
-        let source = runbook(&plugin.manifest, &file, &given);
+        let source = runbook(&plugin.manifest, &file, &given, Granted::Everything);
         let compiled = self.compile(&source, Path::new("")).await;
         let Some(plan) = compiled.plan else {
             let first = compiled.diagnostics.into_iter().map(|found| found.message).next();
@@ -129,6 +153,39 @@ impl Library {
             checkup.remarks.push(Remark::new(message));
             return Ok(());
         };
+        let (whole, stopped) = self.play(plan, true).await?;
+        judge(&whole, Granted::Everything, checkup);
+        if let Some((_, miss)) = stopped {
+            let message = format!("{}: expected {}, and there was {}", miss.what, miss.expected, miss.got);
+            checkup.problems.push(Remark::problem("RW-P012", message));
+        }
+        let source = runbook(&plugin.manifest, &file, &given, Granted::Nothing);
+        let mut denied = None;
+        // One that fails where it is granted everything says the same again.
+        let is_sound = checkup.problems.is_empty();
+        if is_sound
+            && !plugin.manifest.capabilities.is_empty()
+            && let Some(plan) = self.compile(&source, Path::new("")).await.plan
+        {
+            let (alone, _) = self.play(plan, false).await?;
+            judge(&alone, Granted::Nothing, checkup);
+            denied = Some(Denied {
+                status: alone.status,
+                failure: alone.failure.map(|failure| failure.message),
+            });
+        }
+        checkup.tried = Some(Tried {
+            inputs: given,
+            status: whole.status,
+            failure: whole.failure.map(|failure| failure.message),
+            stops: whole.appends,
+            denied,
+        });
+        Ok(())
+    }
+
+    /// Plays the scenario of the check, and, `with_stops`, what differs when the engine stops on the way.
+    async fn play(&self, plan: Plan, with_stops: bool) -> Result<(Played, Option<(String, Miss)>), Error> {
         let test = TestFile::of(scenario())?;
         let stage = Stage {
             library: self.clone(),
@@ -139,42 +196,38 @@ impl Library {
         // Each scenario has a runtime of its own, which cannot be inside another.
         std::thread::spawn(move || {
             let scenario = &test.says.scenarios[0];
-            let tried = stage.play(&test, scenario, None).and_then(|whole| {
-                let stopped = stage.play_with_stops(&test, scenario, &whole)?;
+            let played = stage.play(&test, scenario, None).and_then(|whole| {
+                let stopped = if with_stops {
+                    stage.play_with_stops(&test, scenario, &whole)?
+                } else {
+                    None
+                };
                 Ok((whole, stopped))
             });
-            let _ = sender.send(tried);
+            let _ = sender.send(played);
         });
-        let (whole, stopped) = receiver
+        receiver
             .await
-            .unwrap_or_else(|_| Err(Error::State("the thread that tried the plugin panicked".to_owned())))?;
-        judge(&whole, checkup);
-        if let Some((_, miss)) = stopped {
-            let message = format!("{}: expected {}, and there was {}", miss.what, miss.expected, miss.got);
-            checkup.problems.push(Remark::problem("RW-P012", message));
-        }
-        checkup.tried = Some(Tried {
-            inputs: given,
-            status: whole.status,
-            failure: whole.failure.map(|failure| failure.message),
-            stops: whole.appends,
-        });
-        Ok(())
+            .unwrap_or_else(|_| Err(Error::State("the thread that tried the plugin panicked".to_owned())))
     }
 }
 
-/// A runbook with one step, which may do everything, and is rolled back when it has succeeded.
-fn runbook(manifest: &Manifest, file: &Path, inputs: &Value) -> Source {
+/// A runbook with one step. One that may do everything is rolled back when it has succeeded.
+fn runbook(manifest: &Manifest, file: &Path, inputs: &Value, granted: Granted) -> Source {
     let all = json!({"commands": ["*"], "files": {"read": ["/"], "write": ["/"]}, "http": ["* *"],
         "parameters": {"read": ["*"], "write": ["*"], "reveal": ["*"]}, "approvals": true, "waits": true,
         "blobs": true, "executions": ["*"], "aws": ["*"]});
     let mut steps = vec![json!({"name": "try", "action": manifest.action, "inputs": inputs})];
-    if manifest.rollback {
+    if manifest.rollback && granted == Granted::Everything {
         let never = json!({"Message": "now back", "Checks": [{"Value": 1, "Equals": 2}]});
         steps.push(json!({"name": "back", "action": "rw:assert", "onFailure": "Rollback", "inputs": never}));
     }
+    let grants = match granted {
+        Granted::Everything => all,
+        Granted::Nothing => json!({}),
+    };
     let text = json!({"schemaVersion": "0.3", "mainSteps": steps,
-        "plugins": {&manifest.action: {"path": file.display().to_string(), "grants": all}}});
+        "plugins": {&manifest.action: {"path": file.display().to_string(), "grants": grants}}});
     Source {
         name: "check".to_owned(),
         origin: "the runbook of the check".to_owned(),
@@ -194,7 +247,11 @@ fn scenario() -> Source {
 }
 
 /// Whether what became of the step is the plugin's fault.
-fn judge(whole: &Played, checkup: &mut Checkup) {
+fn judge(whole: &Played, granted: Granted, checkup: &mut Checkup) {
+    let place = match granted {
+        Granted::Everything => "",
+        Granted::Nothing => " where every capability is denied",
+    };
     let message = whole
         .failure
         .as_ref()
@@ -220,9 +277,11 @@ fn judge(whole: &Played, checkup: &mut Checkup) {
         Some(Status::Failed | Status::TimedOut) if faulty => {
             checkup.problems.push(Remark::problem(
                 "RW-P010",
-                format!("`run` failed as no plugin should: {message}"),
+                format!("`run` failed as no plugin should{place}: {message}"),
             ));
         }
+        // A plugin that says what it lacks does right.
+        Some(Status::Failed | Status::TimedOut) if granted == Granted::Nothing => {}
         Some(Status::Failed | Status::TimedOut) => {
             let message = format!(
                 "the step that was tried failed, which may be right in a world where everything answers nothing: {message} \
@@ -231,7 +290,7 @@ fn judge(whole: &Played, checkup: &mut Checkup) {
             checkup.remarks.push(Remark::new(message));
         }
         Some(status) if !status.is_final() => {
-            let message = format!("the step that was tried is {status}: it waits for what nobody does here");
+            let message = format!("the step that was tried{place} is {status}: it waits for what nobody does here");
             checkup.remarks.push(Remark::new(message));
         }
         Some(_) | None => {}
@@ -309,26 +368,77 @@ fn example_of(schema: &Schema) -> Map<String, Value> {
         .iter()
         .filter(|(name, _)| schema.required.contains(name));
     required
-        .map(|(name, property)| (name.clone(), example(property)))
+        .map(|(name, property)| {
+            let value = example(property);
+            // What is granted are absolute paths.
+            let value = match &value {
+                Value::String(text) if names_a_path(name, property) => json!(format!("/{text}")),
+                _ => value,
+            };
+            (name.clone(), value)
+        })
         .collect()
+}
+
+/// Whether a made-up text had better be a path.
+fn names_a_path(name: &str, property: &Schema) -> bool {
+    let is_made_up = property.default.is_none() && property.constant.is_none() && property.one_of.is_empty();
+    is_made_up && name.to_lowercase().ends_with("path")
 }
 
 #[cfg(test)]
 mod tests {
+    use runwright_model::failure::Failure;
+
     use super::*;
+
+    #[test]
+    fn a_denial_may_end_a_step_and_not_a_plugin() {
+        let remarks = |kind: FailureKind, granted: Granted| {
+            let mut checkup = Checkup {
+                ok: true,
+                plugin: None,
+                problems: Vec::new(),
+                remarks: Vec::new(),
+                tried: None,
+            };
+            let played = Played {
+                status: Some(Status::Failed),
+                path: Vec::new(),
+                took_ms: 0,
+                misses: Vec::new(),
+                reached: Default::default(),
+                asked: Default::default(),
+                appends: 0,
+                outputs: Map::new(),
+                failure: Some(Failure::new(kind, "no")),
+            };
+            judge(&played, granted, &mut checkup);
+            (checkup.problems, checkup.remarks)
+        };
+        let (problems, remarks_made) = remarks(FailureKind::Denied, Granted::Nothing);
+        assert_eq!((problems.len(), remarks_made.len()), (0, 0), "it says what it lacks");
+        let (problems, _) = remarks(FailureKind::Plugin, Granted::Nothing);
+        assert_eq!(problems[0].code.as_deref(), Some("RW-P010"));
+        assert!(problems[0].message.contains("where every capability is denied: no"));
+        let (problems, remarks_made) = remarks(FailureKind::Failed, Granted::Everything);
+        assert_eq!((problems.len(), remarks_made.len()), (0, 1));
+    }
 
     #[test]
     fn examples_fit() {
         let schema: Schema = serde_json::from_value(json!({
-            "type": "object", "required": ["A", "B", "C", "D", "E"],
+            "type": "object", "required": ["A", "B", "C", "D", "E", "LogPath"],
             "properties": {
                 "A": {"type": "string", "minLength": 9}, "B": {"type": "integer", "minimum": 5},
                 "C": {"enum": ["x", "y"]}, "D": {"type": "array", "items": {"type": "boolean"}, "minItems": 2},
-                "E": {"type": "object", "required": ["F"], "properties": {"F": {"default": 7}}}, "G": {}
+                "E": {"type": "object", "required": ["F"], "properties": {"F": {"default": 7}}}, "G": {},
+                "LogPath": {"type": "string"}
             }
         }))
         .unwrap();
-        let expected = json!({"A": "examplexx", "B": 5, "C": "x", "D": [false, false], "E": {"F": 7}});
+        let expected =
+            json!({"A": "examplexx", "B": 5, "C": "x", "D": [false, false], "E": {"F": 7}, "LogPath": "/example"});
         assert_eq!(example(&schema), expected);
     }
 }

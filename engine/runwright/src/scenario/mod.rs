@@ -30,7 +30,7 @@ use runwright_model::{plan::Plan, status::Status, step::StepKind};
 use serde::Serialize;
 
 pub use self::{
-    checkup::{Checkup, Remark, Tried},
+    checkup::{Checkup, Denied, Remark, Tried},
     schema::schema,
     unasked::UnaskedMock,
 };

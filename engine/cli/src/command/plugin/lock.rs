@@ -16,7 +16,8 @@ Examples:
   runwright plugin lock deploy.yaml --check   in CI: exits with 2 when a pin is missing or old
 
 Writes the digest of each component under `plugins:` into its `sha256`: of the file now, or of what the registry
-has under the tag now. Comments and layout stay as they are.";
+has under the tag now. Comments and layout stay as they are. A component that must not be used is not pinned; neither is
+a version below the highest that was pinned or used on this machine, unless --allow-downgrade says so.";
 
 /// Write the digests of a runbook's plugins into it
 #[derive(Debug, clap::Args)]
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     /// Write nothing; say whether there is something to write
     #[arg(long)]
     check: bool,
+    /// Pin a version also when a higher one was pinned or used here before
+    #[arg(long)]
+    allow_downgrade: bool,
 }
 
 pub(crate) async fn run(args: &Args, settings: &Settings) -> Result<Exit, Problem> {
@@ -40,10 +44,19 @@ pub(crate) async fn run(args: &Args, settings: &Settings) -> Result<Exit, Proble
         text,
     };
     let folder = args.runbook.parent().unwrap_or(Path::new(""));
-    let (locked, pinned) = library(settings)?.lock(&source, folder).await?;
+    let library = library(settings)?;
+    let (locked, pinned) = library.lock(&source, folder, args.allow_downgrade).await?;
+    for it in &pinned {
+        if let (Some(version), Some(before)) = (&it.version, &it.lower_than) {
+            settings
+                .console
+                .note(&format!("{} goes back from version {before} to {version}", it.action));
+        }
+    }
     let changed = locked != source.text;
     if changed && !args.check {
         replace(&args.runbook, &locked).map_err(|why| Problem::trouble(format!("{shown} cannot be written: {why}")))?;
+        library.locked(&pinned)?;
     }
     let result = json!({"runbook": shown, "changed": changed, "plugins": pinned});
     settings.console.result(&result, || {

@@ -66,6 +66,6 @@ pub(crate) async fn run(args: Args, settings: &Settings) -> Result<Exit, Problem
         What::Keygen(args) => publish::keygen(&args, settings),
         What::Sign(args) => publish::sign(args, settings).await,
         What::Verify(args) => publish::verify(args, settings).await,
-        What::Watch(args) => watch::run(&args, settings).await,
+        What::Watch(args) => watch::run(args, settings).await,
     }
 }

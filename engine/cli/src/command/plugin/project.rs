@@ -1,6 +1,6 @@
 //! `plugin new`, `build` and `test`: a project from its template to its tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use runwright::{
     author::{self, Built, Project},
@@ -13,7 +13,7 @@ use crate::{
     exit::Exit,
     open::library,
     problem::Problem,
-    render::text::{duration, size},
+    render::text::{duration, quoted, size},
     settings::Settings,
 };
 
@@ -23,7 +23,7 @@ Examples:
   runwright plugin new greet --lang ts --into plugins/greet
 
 The project holds the plugin, the SDK, the contract, a sample runbook and scenarios: it builds, passes its tests and runs
-at once. Languages: rust, python, ts, js, go, c.";
+at once.";
 
 /// Write a new project from the template of its language
 #[derive(Debug, clap::Args)]
@@ -32,8 +32,8 @@ pub(crate) struct NewArgs {
     /// The plugin's name, with a namespace if you like: `acme:drain-node`
     #[arg(value_name = "NAME")]
     name: String,
-    /// The language: rust, python, ts, js, go or c
-    #[arg(long = "lang", value_name = "LANGUAGE")]
+    /// The language
+    #[arg(long = "lang", value_name = "rust|python|ts|js|go|c")]
     language: String,
     /// The folder [default: the name]
     #[arg(long, value_name = "DIR")]
@@ -76,7 +76,7 @@ pub(crate) fn new(args: NewArgs, settings: &Settings) -> Result<Exit, Problem> {
     };
     let written = author::new(&wanted)?;
     let folder = written.folder.display().to_string();
-    let mut next = vec![format!("cd {folder}")];
+    let mut next = vec![format!("cd {}", quoted(&folder))];
     next.extend(written.setup);
     next.extend(
         [
@@ -119,6 +119,53 @@ pub(crate) fn made(project: &Project, settings: &Settings) -> Result<Built, Prob
     Ok(author::build(project)?)
 }
 
+/// Builds what is not there, or older than what it is made of.
+fn fresh(project: &Project, settings: &Settings) -> Result<(), Problem> {
+    let newer = author::newer(project);
+    if newer.is_empty() {
+        return Ok(());
+    }
+    if project.component().is_file() {
+        settings
+            .console
+            .note(&format!("written since the last build: {}", few(&newer)));
+    }
+    let built = made(project, settings)?;
+    settings.console.note(&told(&built));
+    Ok(())
+}
+
+/// The component that a verb is to look at: a file, or that of a project's folder, which is built when it has to be. An old
+/// one that is named as a file is used as it is, and said to be old.
+pub(crate) fn component(what: &Path, settings: &Settings) -> Result<PathBuf, Problem> {
+    if what.is_dir() {
+        let project = Project::open(what)?;
+        fresh(&project, settings)?;
+        return Ok(project.component());
+    }
+    if let Some(project) = Project::of_component(what).filter(|_| what.is_file()) {
+        let newer = author::newer(&project);
+        if !newer.is_empty() {
+            settings.console.note(&format!(
+                "{} is older than {}: `runwright plugin build` makes it anew",
+                what.display(),
+                few(&newer)
+            ));
+        }
+    }
+    Ok(what.to_owned())
+}
+
+/// The first of some names.
+fn few(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// What was built, in a line.
 pub(crate) fn told(built: &Built) -> String {
     format!(
@@ -137,9 +184,7 @@ pub(crate) async fn test(args: &TestArgs, settings: &Settings) -> Result<Exit, P
             .note(&format!("the tests of {} in {}", project.name, project.language()));
         author::own_tests(&project)?;
     }
-    if !project.component().is_file() {
-        made(&project, settings)?;
-    }
+    fresh(&project, settings)?;
     let reports = scenarios(&project, args.crash, settings).await?;
     test::told(reports, false, settings)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use runwright::{Library, Published};
 use serde_json::json;
 
+use super::project::component;
 use crate::{
     exit::Exit,
     open::{self, library},
@@ -20,7 +21,8 @@ use crate::{
                         Logins are those of `docker login`."
 )]
 pub(crate) struct Push {
-    /// The component
+    /// The component, or the folder of its project
+    #[arg(value_name = "FILE|DIR")]
     file: PathBuf,
     /// Where to, as in registry.example/acme/drain:1.0.0
     reference: String,
@@ -84,8 +86,8 @@ pub(crate) struct Verify {
 }
 
 pub(crate) async fn push(args: Push, settings: &Settings) -> Result<Exit, Problem> {
-    let library = library(settings)?;
-    let pushed = library.push(&args.file, &args.reference, args.key.as_deref()).await?;
+    let (file, library) = (component(&args.file, settings)?, library(settings)?);
+    let pushed = library.push(&file, &args.reference, args.key.as_deref()).await?;
     settings.console.result(&pushed, || shown("Pushed", &pushed))?;
     Ok(Exit::Success)
 }
