@@ -3,11 +3,11 @@
 //! `kept/VERSION/` holds the components, their digests in `SHA256SUMS`, and the contract as it was released in `wit/`.
 //! Nothing there is ever built again or changed; a new version is a new folder.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
 use runwright_model::{
     action::Impact,
-    capability::{Answer, Capability, Request, files, waits},
+    capability::{Answer, Capability, Error, Request, aws, files, waits},
     digest::Digest,
     event::Phase,
     invocation::{Called, Done, Invocation, Invoked, Invoker},
@@ -198,6 +198,48 @@ async fn one_that_changes_something_undoes_it() {
         "{:?}",
         calls.requests()
     );
+}
+
+/// What another toolchain made: clang and generated bindings. Go's, Python's and JavaScript's are too large to be kept here.
+#[tokio::test]
+async fn one_in_c() {
+    let (host, component) = kept("0.1.0", "behaviours-c.wasm").await;
+    let manifest = host.describe(&component).await.unwrap();
+    assert_eq!(
+        (manifest.action.as_str(), manifest.capabilities.len()),
+        ("test:behaviours", 9)
+    );
+    let run = async |case: &str, calls: &Arc<Script>| {
+        let inputs = json!({"Case": case, "Text": "ä"});
+        host.invoke(call(component, inputs), calls.clone()).await
+    };
+    let echoed = outputs(run("echo", &Script::done()).await);
+    assert_eq!(echoed, json!({"Result": "echo", "Text": "ä"}));
+
+    let refused = Script::always(Err(Error::Denied {
+        capability: Capability::Commands,
+        missing: "commands: [reboot]".into(),
+    }));
+    assert_eq!(outputs(run("denied", &refused).await)["Result"], "commands: [reboot]");
+
+    let answer = aws::Response {
+        status: 200,
+        body: b"<ok/>".to_vec().into(),
+        ..aws::Response::default()
+    };
+    let service = Script::always(Ok(Answer::Aws(answer)));
+    let answered = outputs(run("aws", &service).await);
+    assert_eq!(answered["Result"], json!({"status": 200, "body": "<ok/>"}));
+    assert_eq!(service.requests()[0].function(), "aws.send");
+
+    let waiting = Script::new(|_| Called::Suspended);
+    assert_eq!(run("sleep", &waiting).await, Invoked::Suspended);
+    let resumed = Script::done();
+    outputs(run("sleep", &resumed).await);
+    assert_eq!(resumed.requests(), waiting.requests(), "the same call in the replay");
+
+    let failure = crate::common::failure(run("crashes", &Script::done()).await);
+    assert!(failure.message.contains("panic: boom at "), "{}", failure.message);
 }
 
 #[tokio::test]
