@@ -56,13 +56,18 @@ fn go() {
     passes("sh", &["-c", new_enough], &["-c", tests], "sdk/go/tests");
 }
 
-/// Built by whatever compiles C here, and run. The program stays in cargo's folder for such things.
+/// Built by whatever compiles C here, and run: the library's tests, and the tutorial's plugin with its test. The programs stay in
+/// cargo's folder for such things.
 #[test]
 fn c() {
-    let program = concat!(env!("CARGO_TARGET_TMPDIR"), "/library_test");
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/c");
     let build = format!(
-        "cc -std=gnu11 -Wall -Wextra -Werror -Ilib lib/*.c lib/testing/*.c lib/yyjson/yyjson.c tests/*.c -o '{program}' && \
-         '{program}'"
+        "mkdir -p '{folder}'
+        awk '/^```/ {{ c = $0 == \"```c\"; n += c; next }} c {{ print > \"{folder}/\" n \".c\" }}' README.md
+        for files in 'tests/*.c' '{folder}/*.c'; do
+            cc -std=gnu11 -Wall -Wextra -Werror -Ilib lib/*.c lib/testing/*.c lib/yyjson/yyjson.c $files -o '{folder}/tests' &&
+            '{folder}/tests' || exit 1
+        done"
     );
     passes("sh", &["-c", "cc --version"], &["-c", &build], "sdk/c");
 }

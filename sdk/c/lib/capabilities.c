@@ -51,6 +51,22 @@ rw_failure *rw_run(rw_step *step, const rw_command *from, rw_completed *ended) {
   return NULL;
 }
 
+rw_failure *rw_check_exit(rw_step *step, const rw_completed *ended, const char *doing) {
+  static const char blank[] = " \t\r\n";
+  enum { MOST = 500 };
+  if (ended->exit_code == 0) return NULL;
+  const char *how = ended->signal ? rw_format(step, "signal %d", ended->signal)
+                                  : rw_format(step, "exit code %d", ended->exit_code);
+  const char *said = ended->err + strspn(ended->err, blank);
+  if (!*said) said = ended->out + strspn(ended->out, blank);
+  size_t length = strlen(said);
+  while (length && strchr(blank, said[length - 1])) length--;
+  size_t skip = length > MOST ? length - MOST : 0;
+  while (skip < length && ((unsigned char)said[skip] & 0xc0) == 0x80) skip++;
+  if (!length) return rw_fail(step, RW_FAILED, "%s ended with %s: it wrote nothing", doing, how);
+  return rw_fail(step, RW_FAILED, "%s ended with %s: %s%.*s", doing, how, skip ? "…" : "", (int)(length - skip), said + skip);
+}
+
 rw_failure *rw_run_document(rw_step *step, const char *request, rw_document_end *end) {
   plugin_string_t asked = rw_wire(request);
   runwright_plugin_commands_document_end_t ended;

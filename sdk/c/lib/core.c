@@ -84,6 +84,27 @@ plugin_option_string_t rw_wire_option(const char *text) {
   return (plugin_option_string_t){text != NULL, rw_wire(text)};
 }
 
+/* How many bytes a character has, of so many that are left; 0 when it is none. */
+static size_t character(const uint8_t *at, size_t left) {
+  size_t length = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
+  if (length > left) return 0;
+  for (size_t i = 1; i < length; i++) {
+    if ((at[i] & 0xc0) != 0x80) return 0;
+  }
+  /* Written longer than it must be, half a pair of surrogates, or beyond the last character. */
+  bool wrong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf0 && at[1] < 0x90) ||
+               (at[0] == 0xf4 && at[1] > 0x8f);
+  return length > 2 && wrong ? 0 : length;
+}
+
+void rw_make_plain(plugin_string_t text) {
+  for (size_t i = 0; i < text.len;) {
+    size_t length = character(text.ptr + i, text.len - i);
+    if (!length) text.ptr[i] = '?';
+    i += length ? length : 1;
+  }
+}
+
 plugin_list_string_t rw_wire_words(rw_step *step, const char *const *texts) {
   plugin_list_string_t list = {0};
   while (texts && texts[list.len]) list.len++;
@@ -208,6 +229,7 @@ static plugin_string_t given(rw_bytes text) {
 static void tell(rw_step *step, rw_failure *failure, exports_runwright_plugin_action_failure_t *told) {
   *told = (exports_runwright_plugin_action_failure_t){.kind = (uint8_t)failure->kind, .retryable = failure->retryable};
   told->message = given(rw_bytes_of(failure->message));
+  rw_make_plain(told->message);
   told->details.is_some = failure->details != NULL;
   if (failure->details) told->details.val = given(json(step, failure->details));
 }

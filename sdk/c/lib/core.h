@@ -10,6 +10,8 @@ typedef runwright_plugin_types_error_t rw_wire_error;
 /* The binding's view of a text: borrowed, never freed by us. */
 plugin_string_t rw_wire(const char *text);
 plugin_option_string_t rw_wire_option(const char *text);
+/* Puts question marks where a text is no UTF-8: the host would end the instance. */
+void rw_make_plain(plugin_string_t text);
 /* Texts of which the last is followed by NULL. */
 plugin_list_string_t rw_wire_words(rw_step *step, const char *const *texts);
 /* A text of the host, copied into the step's memory and freed. */

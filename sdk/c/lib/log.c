@@ -5,33 +5,25 @@
 
 #include "core.h"
 
-/* Ends a text that was too long before the character that was cut in two: half a character is no UTF-8. */
-static void cut(char *text, size_t length) {
-  size_t start = length;
-  while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80) start--;
-  if (start > 0 && (unsigned char)text[start - 1] >= 0xc0) text[start - 1] = 0;
-}
+enum { LINE_BYTES_MAX = 4096 };
 
 void rw_log(rw_level level, const char *how, ...) {
-  char line[4096];
+  char line[LINE_BYTES_MAX];
   va_list arguments;
   va_start(arguments, how);
-  int length = vsnprintf(line, sizeof line, how, arguments);
+  vsnprintf(line, sizeof line, how, arguments);
   va_end(arguments);
-  if (length >= (int)sizeof line) cut(line, sizeof line - 1);
   plugin_string_t text = rw_wire(line);
+  rw_make_plain(text);
   runwright_plugin_log_write((uint8_t)level, &text);
 }
 
 void rw_progress(uint64_t done, uint64_t total, const char *message) {
-  plugin_string_t text = rw_wire(message);
+  char line[LINE_BYTES_MAX];
+  snprintf(line, sizeof line, "%s", message);
+  plugin_string_t text = rw_wire(line);
+  rw_make_plain(text);
   runwright_plugin_log_progress(done, total, &text);
-}
-
-const char *rw_action(rw_step *step) {
-  plugin_string_t action;
-  runwright_plugin_step_action(&action);
-  return rw_take(step, &action);
 }
 
 rw_bytes rw_attachment(rw_step *step, const char *name) {

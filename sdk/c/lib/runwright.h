@@ -176,8 +176,8 @@ typedef struct rw_plugin {
 /* You define it. */
 extern const rw_plugin rw_plugin_definition;
 
-/* The time, in milliseconds since 1970: that of the last answered call, so that a replay sees the same. In tests it is the
- * world's; in the engine `time` and `clock_gettime` show the same. */
+/* The time, in milliseconds since 1970: that of the last answered call, so that a replay sees the same. `time` and
+ * `clock_gettime` show the same. In tests it is the world's. */
 uint64_t rw_now_ms(void);
 
 /* ---- log ---- */
@@ -190,8 +190,6 @@ void rw_progress(uint64_t done, uint64_t total, const char *message);
 
 /* ---- step ---- */
 
-/* The action of this step, for a component that provides several. */
-const char *rw_action(rw_step *step);
 /* An attachment of the runbook; no bytes when it has none of that name. */
 rw_bytes rw_attachment(rw_step *step, const char *name);
 /* A value that runbooks name `global:...`: REGION, ACCOUNT_ID or AWS_PARTITION. NULL for others. */
@@ -224,6 +222,9 @@ typedef struct rw_completed {
 
 /* Runs a command and waits for its end. Its output goes to the step's log line by line. */
 rw_failure *rw_run(rw_step *step, const rw_command *command, rw_completed *ended);
+
+/* A failure that says what was being done, how the command ended and its last words, unless it exited with 0. */
+rw_failure *rw_check_exit(rw_step *step, const rw_completed *ended, const char *doing);
 
 /* How a Command document of Systems Manager ended on one node, and in all. */
 typedef struct rw_node_end {
@@ -314,12 +315,15 @@ rw_failure *rw_send(rw_step *step, const rw_request *request, rw_response *respo
 
 /* ---- aws ---- */
 
+/* A request as the service's API wants it. `service`, `method` and `path` must be given. */
 typedef struct rw_aws_request {
-  const char *service, *region, *host, *method, *path;
-  const rw_pair *headers;
+  const char *service;       /* the name that it signs with: ec2 */
+  const char *region, *host; /* NULL: the engine's own region, and SERVICE.REGION.amazonaws.com */
+  const char *method, *path; /* the path has the query and is percent-encoded */
+  const rw_pair *headers;    /* the last one has no name */
   rw_bytes body;
-  const char *credentials;
-  uint64_t timeout_ms; /* 0: 60 seconds */
+  const char *credentials; /* the secret key that an AssumeRole answered; NULL: the execution's own role */
+  uint64_t timeout_ms;     /* 0: 60 seconds */
 } rw_aws_request;
 /* The engine finds the service, signs, sends, and tries again while it is throttled. */
 rw_failure *rw_send_aws(rw_step *step, const rw_aws_request *request, rw_response *response);

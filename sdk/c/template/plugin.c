@@ -12,7 +12,7 @@ static rw_failure *run(rw_step *step, yyjson_val *inputs, yyjson_mut_val *output
 
   rw_completed uname;
   rw_try(rw_run(step, &(rw_command){.arguments = RW_WORDS("uname", "-s")}, &uname));
-  if (uname.exit_code != 0) return rw_fail(step, RW_FAILED, "`uname -s` exited with %d: %s", uname.exit_code, uname.err);
+  rw_try(rw_check_exit(step, &uname, "asking for the system's name"));
 
   int system = (int)strcspn(uname.out, "\n");
   char *greeting = rw_format(step, "Hello, %s, from %.*s!", name, system, uname.out);

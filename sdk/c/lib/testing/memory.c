@@ -1,4 +1,4 @@
-/* What the world keeps: files, parameters, blobs. */
+/* What the world keeps: files and parameters. Blobs are in blobs.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +20,7 @@ static size_t node_count, kept_count;
 static struct { const char *secret; runwright_plugin_parameters_parameter_t is; } parameters[MOST];
 static size_t parameter_count;
 
-static struct { const char *name; plugin_list_u8_t contents; } blobs[MOST];
-static size_t blob_count;
-
-void rw_memory_begin(void) { node_count = kept_count = parameter_count = blob_count = 0; }
+void rw_memory_begin(void) { node_count = kept_count = parameter_count = 0; }
 
 static size_t one_more(size_t *count) {
   if (*count == MOST) {
@@ -93,6 +90,7 @@ static bool write_file(const char *on, const char *path, plugin_list_u8_t conten
   if (options->owner.is_some) is.owner = rw_wire(rw_said(options->owner.val));
   if (options->group.is_some) is.group = rw_wire(rw_said(options->group.val));
   is.size = contents.len;
+  is.sha256 = (plugin_option_string_t){true, rw_wire(rw_sha256(contents.ptr, contents.len))};
   is.modified = rw_world.now_ms;
   put_node(on, path, is)->contents = (plugin_list_u8_t){rw_keep(contents.ptr, contents.len), contents.len};
   return true;
@@ -113,10 +111,11 @@ const char *rw_world_file(const char *path) {
 static const char *facts_form(runwright_plugin_files_facts_t *is) {
   static const char *const kinds[] = {"file", "directory", "symlink", "other"};
   return rw_say("{\"kind\":\"%s\",\"size\":%llu,\"mode\":%u,\"owner\":%s,\"group\":%s,\"modified\":%llu,\"link\":%s,"
-                "\"sha256\":null}",
+                "\"sha256\":%s}",
                 kinds[is->kind], (unsigned long long)is->size, (unsigned)is->mode, rw_quoted(is->owner),
                 rw_quoted(is->group), (unsigned long long)is->modified,
-                is->link.is_some ? rw_quoted(is->link.val) : "null");
+                is->link.is_some ? rw_quoted(is->link.val) : "null",
+                is->sha256.is_some ? rw_quoted(is->sha256.val) : "null");
 }
 
 static const char *kept_form(runwright_plugin_files_kept_t *was) {
@@ -449,51 +448,4 @@ bool runwright_plugin_parameters_reveal(plugin_string_t *placeholder, plugin_str
   const char *request = rw_say("{\"parameters\":{\"reveal\":{\"placeholder\":%s}}}", rw_quoted(*placeholder));
   RW_CALL("parameters.reveal", request, ret, sizeof *ret, err, reveal(rw_said(*placeholder), ret, err),
           rw_say("{\"revealed\":%s}", rw_quoted(*ret)));
-}
-
-/* ---- blobs. Their names are numbers here: nothing but the engine computes them ---- */
-
-static bool put_blob(plugin_list_u8_t *contents, plugin_string_t *ret) {
-  size_t at = one_more(&blob_count);
-  blobs[at].name = rw_say("sha256:%064zx", at);
-  blobs[at].contents = (plugin_list_u8_t){rw_keep(contents->ptr, contents->len), contents->len};
-  *ret = rw_wire(blobs[at].name);
-  return true;
-}
-
-bool runwright_plugin_blobs_put(plugin_list_u8_t *contents, plugin_string_t *ret, rw_wire_error *err) {
-  const char *request =
-      rw_say("{\"blobs\":{\"put\":{\"contents\":%s}}}", rw_quoted_bytes(contents->ptr, contents->len));
-  RW_CALL("blobs.put", request, ret, sizeof *ret, err, put_blob(contents, ret), rw_say("{\"name\":%s}", rw_quoted(*ret)));
-}
-
-static bool get_blob(plugin_string_t *name, uint64_t offset, size_t length, plugin_list_u8_t *ret, rw_wire_error *err) {
-  for (size_t i = 0; i < blob_count; i++) {
-    if (!is(*name, blobs[i].name)) continue;
-    size_t whole = blobs[i].contents.len, from = offset < whole ? (size_t)offset : whole;
-    *ret = (plugin_list_u8_t){blobs[i].contents.ptr + from, length < whole - from ? length : whole - from};
-    return true;
-  }
-  return rw_not_found(err, rw_say("there is no blob `%s`", rw_said(*name)));
-}
-
-bool runwright_plugin_blobs_get(plugin_string_t *name, uint64_t offset, uint32_t length, plugin_list_u8_t *ret,
-                                rw_wire_error *err) {
-  const char *request = rw_say("{\"blobs\":{\"get\":{\"name\":%s,\"offset\":%llu,\"length\":%u}}}", rw_quoted(*name),
-                               (unsigned long long)offset, (unsigned)length);
-  RW_CALL("blobs.get", request, ret, sizeof *ret, err, get_blob(name, offset, length, ret, err),
-          rw_say("{\"contents\":%s}", rw_quoted_bytes(ret->ptr, ret->len)));
-}
-
-static bool size_of(plugin_string_t *name, uint64_t *ret, rw_wire_error *err) {
-  plugin_list_u8_t whole;
-  bool found = get_blob(name, 0, SIZE_MAX, &whole, err);
-  if (found) *ret = whole.len;
-  return found;
-}
-
-bool runwright_plugin_blobs_size(plugin_string_t *name, uint64_t *ret, rw_wire_error *err) {
-  const char *request = rw_say("{\"blobs\":{\"size\":{\"name\":%s}}}", rw_quoted(*name));
-  RW_CALL("blobs.size", request, ret, sizeof *ret, err, size_of(name, ret, err),
-          rw_say("{\"size\":%llu}", (unsigned long long)*ret));
 }

@@ -1,4 +1,5 @@
-/* Runs plugins natively: the journal, crashes and replays. What answers is in answers.c and memory.c. */
+/* Runs plugins natively: the journal, crashes and replays. What answers is in answers.c, scripted.c,
+ * memory.c and blobs.c. */
 #include "world.h"
 
 #include <setjmp.h>
@@ -16,10 +17,12 @@ typedef struct {
   void *ret;
   rw_wire_error err;
   bool ok;
+  uint64_t now_ms; /* when it was answered: a replay sees the same clock */
 } entry;
 
 static entry *journal;
 static size_t count, next;
+static uint64_t began_ms;
 static const char *refusal;
 static int failed_checks;
 static jmp_buf engine;
@@ -98,6 +101,7 @@ bool rw_replayed(const char *function, const char *request, void *ret, size_t si
     if (kept->ok && size) memcpy(ret, kept->ret, size);
     *err = kept->err;
     *ok = kept->ok;
+    rw_world.now_ms = kept->now_ms;
     return true;
   }
   journal = realloc(journal, (count + 1) * sizeof *journal);
@@ -127,6 +131,7 @@ static const char *error_form(const rw_wire_error *err) {
 bool rw_answered(bool ok, const void *ret, size_t size, const rw_wire_error *err, const char *answer) {
   entry *made = &journal[count];
   made->ok = ok;
+  made->now_ms = rw_world.now_ms;
   if (ok) {
     int capability = (int)strcspn(made->function, ".");
     made->ret = rw_keep(ret, size);
@@ -155,6 +160,8 @@ void rw_world_begin(void) {
   rw_world = (rw_world_state){.now_ms = 1767225600000, .attempt = 1, .lines = ""};
   count = next = 0;
   rw_memory_begin();
+  rw_blobs_begin();
+  rw_script_begin();
 }
 
 void rw_panic_at(const char *text, const char *file, int line, const char *function) {
@@ -180,7 +187,10 @@ static bool ended(const char *inputs, exports_runwright_plugin_action_done_t *do
     rw_world.failure = (rw_failure){.kind = RW_FAILED, .message = refusal};
     return false;
   }
+  if (count == 0) began_ms = rw_world.now_ms;
+  rw_world.now_ms = began_ms;
   next = 0;
+  rw_libc_begin();
   exports_runwright_plugin_action_context_t at = context();
   plugin_string_t given = rw_wire(inputs);
   exports_runwright_plugin_action_done_t was = done ? *done : (exports_runwright_plugin_action_done_t){0};

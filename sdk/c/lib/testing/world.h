@@ -1,5 +1,5 @@
-/* Run a plugin natively, in a world in memory: files, parameters and blobs are kept, commands and requests are answered by
- * the test, and the clock stands unless somebody waits.
+/* Run a plugin natively, in a world in memory: files, parameters and blobs are kept, what else it asks for is answered as
+ * the test says, and the clock stands unless somebody waits.
  *
  *   static bool answer(const rw_world_command *command, rw_world_ended *ended) {
  *     ended->out = "active\n";
@@ -43,16 +43,12 @@ typedef struct rw_world_ended {
 typedef struct rw_world_state {
   /* Answers a command; false: nobody does. */
   bool (*command)(const rw_world_command *command, rw_world_ended *ended);
-  /* Answers a request with a status (200) and a body; false: nobody does. */
+  /* Answers a request with a status (200) and a body; false: nobody does. The address of one to AWS is `aws:SERVICE/PATH`. */
   bool (*request)(const char *method, const char *url, const char *body, uint16_t *status, const char **answer);
-  uint64_t now_ms;   /* the clock: 2026-01-01T00:00:00Z at the start; only waits move it */
-  uint32_t attempt;  /* of the step; 1 at the start */
+  uint64_t now_ms;    /* the clock: 2026-01-01T00:00:00Z at the start; only waits move it */
+  uint32_t attempt;   /* of the step; 1 at the start */
   size_t crash_after; /* stop the engine once after the call of this number, from 1 */
   const char *refused, *missing; /* a function (files.write) that is denied, and the grant that is missing then */
-  const char *signal;   /* the payload of the signal that comes; NULL: none comes */
-  int approval;         /* 1: the next question is approved by kim, -1: rejected, 0: nobody answers */
-  const char *child;    /* the status in which child executions end; NULL: none does */
-  bool probe_succeeds;
 
   rw_failure failure;   /* of the last run, when it answered NULL */
   const char *details;  /* of it, as JSON text, or NULL */
@@ -72,6 +68,23 @@ bool rw_world_rollback(const char *inputs, const char *outputs);
 bool rw_world_each_crash(void (*begin)(void), const char *inputs);
 /* The calls of the last run, as `commands.run waits.sleep`. */
 const char *rw_world_calls(void);
+
+/* Answers to come: each answers one call, and those that fit the same call do so in their order. A name of NULL fits every
+ * call of its kind; a call that nothing fits is RW_UNAVAILABLE. */
+/* What `by` says to the question with this message. */
+void rw_world_decide(const char *message, bool approved, const char *by);
+/* The signal of this name, with its payload as JSON text. */
+void rw_world_signal(const char *name, const char *payload);
+/* When a probe comes true: `tcp db:5432`, an address, a path, or the words of a command. RW_TIMED_OUT after its deadline. */
+void rw_world_probe(const char *what, uint64_t after_ms);
+/* How a child execution of this runbook ends; `outputs` is JSON text of an object, NULL for none. */
+void rw_world_child(const char *runbook, const char *status, const char *outputs);
+/* How a Command document of Systems Manager ends, and what it wrote. */
+void rw_world_document(const char *name, const char *status, const char *out);
+
+/* An attachment of the runbook, and a value that runbooks name `global:...` (REGION is `local` unless you say more). */
+void rw_world_set_attachment(const char *name, const char *contents);
+void rw_world_set_global(const char *name, const char *value);
 
 /* Puts a file there, and reads one; NULL when there is none. */
 void rw_world_set_file(const char *path, const char *contents);
