@@ -1,7 +1,7 @@
 //! The behaviour suite (`sdk/behaviours`) against the plugin of each language's SDK.
 //!
 //! Rust's is built here. Those of other languages need other compilers: `cargo xtask languages` builds what it can into
-//! `target/behaviours/LANGUAGE.wasm` (TypeScript stands for JavaScript as well); a language whose component is not there is skipped, and says so.
+//! `target/behaviours/LANGUAGE.wasm`; a language whose component is not there is skipped, and says so.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
@@ -14,7 +14,7 @@ use std::{
 use runwright::Library;
 
 /// The test files of the suite.
-const FILES: [&str; 2] = ["behaviours.test.yaml", "ungranted.test.yaml"];
+const FILES: [&str; 3] = ["behaviours.test.yaml", "ungranted.test.yaml", "narrow.test.yaml"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -86,7 +86,8 @@ async fn behaves(language: &str) {
     assert!(misses.is_empty(), "{language}:\n{}", misses.join("\n"));
 }
 
-/// The plugin in Rust, built where the plugins that come with the engine are built.
+/// The plugin in Rust, built where the plugins that come with the engine are built, and put beside those of other languages:
+/// the benches find them all there.
 fn rust() -> PathBuf {
     let target = target_dir().join("plugins");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -104,7 +105,14 @@ fn rust() -> PathBuf {
         cargo.env_remove(name);
     }
     assert!(cargo.status().unwrap().success(), "the plugin in Rust does not compile");
-    target.join("wasm32-wasip2/plugin/runwright_behaviours.wasm")
+    let component = target_dir().join("behaviours/rust.wasm");
+    fs::create_dir_all(component.parent().unwrap()).unwrap();
+    fs::copy(
+        target.join("wasm32-wasip2/plugin/runwright_behaviours.wasm"),
+        &component,
+    )
+    .unwrap();
+    component
 }
 
 #[tokio::test]
@@ -121,6 +129,11 @@ async fn python_behaves() {
 #[tokio::test]
 async fn typescript_behaves() {
     behaves("ts").await;
+}
+
+#[tokio::test]
+async fn javascript_behaves() {
+    behaves("js").await;
 }
 
 #[tokio::test]

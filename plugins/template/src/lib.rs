@@ -118,7 +118,7 @@ impl Action for Template {
             on: &inputs.target,
             path: &inputs.path,
             contents,
-            sha256: &sha256,
+            sha256: Some(&sha256),
             options,
         };
         let replaced = files::replace(host, &new)?;

@@ -113,7 +113,7 @@ impl Action for WriteFile {
             on: &inputs.target,
             path: &inputs.path,
             contents: &contents,
-            sha256: &sha256,
+            sha256: Some(&sha256),
             options,
         };
         let replaced = files::replace(host, &new)?;

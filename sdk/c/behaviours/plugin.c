@@ -52,6 +52,12 @@ static rw_failure *fails(rw_step *step, yyjson_val *inputs, yyjson_mut_val *outp
   return NULL;
 }
 
+static rw_failure *garbled(rw_step *step, yyjson_val *inputs, yyjson_mut_val *outputs) {
+  (void)inputs, (void)outputs;
+  rw_log(RW_WARN, "garbled: \xff");
+  return rw_fail(step, RW_FAILED, "garbled: \xff");
+}
+
 static rw_failure *crashes(rw_step *step, yyjson_val *inputs, yyjson_mut_val *outputs) {
   (void)step, (void)inputs, (void)outputs;
   rw_panic("boom");
@@ -135,6 +141,20 @@ static rw_failure *http(rw_step *step, yyjson_val *inputs, yyjson_mut_val *outpu
   (void)inputs;
   rw_response response;
   rw_try(rw_send(step, &(rw_request){.method = "GET", .url = "http://box.test/hello"}, &response));
+  yyjson_mut_val *value = yyjson_mut_obj(step->json);
+  yyjson_mut_obj_add_uint(step->json, value, "status", response.status);
+  yyjson_mut_obj_add_str(step->json, value, "body", rw_text(step, response.body));
+  result(step, outputs, value);
+  return NULL;
+}
+
+static rw_failure *aws(rw_step *step, yyjson_val *inputs, yyjson_mut_val *outputs) {
+  (void)inputs;
+  static const rw_pair headers[] = {{"content-type", "application/x-www-form-urlencoded"}, {0}};
+  rw_aws_request request = {.service = "ec2", .region = "eu-west-1", .method = "POST", .path = "/", .headers = headers};
+  request.body = rw_bytes_of("Action=DescribeRegions&Version=2016-11-15");
+  rw_response response;
+  rw_try(rw_send_aws(step, &request, &response));
   yyjson_mut_val *value = yyjson_mut_obj(step->json);
   yyjson_mut_obj_add_uint(step->json, value, "status", response.status);
   yyjson_mut_obj_add_str(step->json, value, "body", rw_text(step, response.body));
@@ -266,6 +286,7 @@ static const struct {
     {"absent", absent},
     {"invalid", invalid},
     {"fails", fails},
+    {"garbled", garbled},
     {"crashes", crashes},
     {"command", command},
     {"command-exit", command_exit},
@@ -275,6 +296,7 @@ static const struct {
     {"parameters", parameters},
     {"secret", secret},
     {"http", http},
+    {"aws", aws},
     {"blobs", blobs},
     {"approval", approval},
     {"sleep", sleep_two_hours},
@@ -329,6 +351,7 @@ const rw_plugin rw_plugin_definition = {
             {"waits", "Sleeps, and waits for a signal."},
             {"blobs", "Keeps a blob."},
             {"executions", "Starts a child."},
+            {"aws", "Asks for regions."},
             {0},
         },
     .impact = RW_MUTATING,

@@ -50,6 +50,7 @@ var plugin = runwright.Plugin[Inputs, Outputs]{
 		{Capability: "waits", Why: "Sleeps, and waits for a signal."},
 		{Capability: "blobs", Why: "Keeps a blob."},
 		{Capability: "executions", Why: "Starts a child."},
+		{Capability: "aws", Why: "Asks for regions."},
 	},
 	Run:      run,
 	Rollback: rollback,
@@ -67,6 +68,7 @@ var behaviours = map[string]behaviour{
 	"absent":          absent,
 	"invalid":         invalid,
 	"fails":           fails,
+	"garbled":         garbled,
 	"crashes":         func(context.Context, Inputs) (any, error) { panic("boom") },
 	"command":         command,
 	"command-exit":    commandExit,
@@ -76,6 +78,7 @@ var behaviours = map[string]behaviour{
 	"parameters":      parameters,
 	"secret":          secret,
 	"http":            http,
+	"aws":             aws,
 	"blobs":           blobs,
 	"approval":        approval,
 	"sleep":           sleep,
@@ -135,6 +138,12 @@ func fails(ctx context.Context, _ Inputs) (any, error) {
 		return nil, runwright.Fail(runwright.Failed, "attempt 1 failed").With(map[string]uint32{"attempt": attempt})
 	}
 	return fmt.Sprintf("attempt %d", attempt), nil
+}
+
+func garbled(ctx context.Context, _ Inputs) (any, error) {
+	const text = "garbled: \xff"
+	runwright.Log(ctx).Warn(text)
+	return nil, errors.New(text)
 }
 
 func words(words ...string) runwright.Command { return runwright.Command{Arguments: words} }
@@ -203,6 +212,18 @@ func secret(ctx context.Context, _ Inputs) (any, error) {
 
 func http(ctx context.Context, _ Inputs) (any, error) {
 	response, err := runwright.Send(ctx, runwright.Request{URL: "http://box.test/hello"})
+	return map[string]any{"status": response.Status, "body": string(response.Body)}, err
+}
+
+func aws(ctx context.Context, _ Inputs) (any, error) {
+	response, err := runwright.SendAWS(ctx, runwright.AWSRequest{
+		Service: "ec2",
+		Region:  "eu-west-1",
+		Method:  "POST",
+		Path:    "/",
+		Headers: []runwright.Header{{Name: "content-type", Value: "application/x-www-form-urlencoded"}},
+		Body:    []byte("Action=DescribeRegions&Version=2016-11-15"),
+	})
 	return map[string]any{"status": response.Status, "body": string(response.Body)}, err
 }
 

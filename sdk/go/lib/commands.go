@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -41,24 +42,33 @@ type Completed struct {
 	Duration time.Duration
 }
 
-// Check is a failure that names the command and shows the end of what it said, unless it exited with 0.
-func (c Completed) Check(what string) error {
+// Check is a failure that says what was being done, how the command ended and its last words, unless it exited with 0.
+func (c Completed) Check(doing string) error {
+	how := fmt.Sprintf("exit code %d", c.ExitCode)
 	switch {
 	case c.Signal != 0:
-		return Fail(Failed, "%s was ended by signal %d: %s", what, c.Signal, tail(c.Stderr))
-	case c.ExitCode != 0:
-		return Fail(Failed, "%s exited with %d: %s", what, c.ExitCode, tail(c.Stderr))
-	default:
+		how = fmt.Sprintf("signal %d", c.Signal)
+	case c.ExitCode == 0:
 		return nil
 	}
+	return Fail(Failed, "%s ended with %s: %s", doing, how, c.lastWords())
 }
 
-func tail(text string) string {
-	const most = 1024
-	if text == "" {
-		return "it wrote nothing to standard error"
+// lastWords are the end of what it wrote to standard error, or to standard output when there is nothing.
+func (c Completed) lastWords() string {
+	const most = 500
+	said := strings.TrimSpace(c.Stderr)
+	if said == "" {
+		said = strings.TrimSpace(c.Stdout)
 	}
-	return text[max(0, len(text)-most):]
+	switch letters := []rune(said); {
+	case said == "":
+		return "it wrote nothing"
+	case len(letters) > most:
+		return "…" + string(letters[len(letters)-most:])
+	default:
+		return said
+	}
 }
 
 // NodeEnd is how a Command document of Systems Manager ended on one managed node.

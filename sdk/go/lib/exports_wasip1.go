@@ -2,6 +2,7 @@ package runwright
 
 import (
 	"context"
+	"strings"
 
 	exports "runwright/internal/bindings/export_runwright_plugin_action"
 	wire "runwright/internal/bindings/runwright_plugin_action"
@@ -90,6 +91,9 @@ func contextOf(at wire.Context) context.Context {
 	return WithStep(context.Background(), step)
 }
 
+// plain is the text as the host takes it: what is no UTF-8 would end the instance.
+func plain(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
+
 func failed(failure *Failure) wire.Failure {
 	details := wit.None[string]()
 	if failure.Details != nil {
@@ -101,7 +105,7 @@ func failed(failure *Failure) wire.Failure {
 	}
 	return wire.Failure{
 		Kind:      wire.FailureKind(failure.Kind),
-		Message:   failure.Message,
+		Message:   plain(failure.Message),
 		Retryable: failure.Retryable,
 		Details:   details,
 	}

@@ -35,10 +35,8 @@ type Response struct {
 }
 
 // Header is the first value of this name (in lower case), "" when there is none.
-func (r Response) Header(name string) string { return first(r.Headers, name) }
-
-func first(headers []Header, name string) string {
-	for _, header := range headers {
+func (r Response) Header(name string) string {
+	for _, header := range r.Headers {
 		if header.Name == name {
 			return header.Value
 		}
@@ -74,13 +72,7 @@ type AWSRequest struct {
 	Timeout time.Duration
 }
 
-// AWSResponse is an answer. Every status is one.
-type AWSResponse Response
-
-// Header is the first value of this name (in lower case), "" when there is none.
-func (r AWSResponse) Header(name string) string { return first(r.Headers, name) }
-
 // SendAWS sends a request to a service of AWS.
-func SendAWS(ctx context.Context, request AWSRequest) (AWSResponse, error) {
+func SendAWS(ctx context.Context, request AWSRequest) (Response, error) {
 	return worldOf(ctx).SendAWS(request)
 }

@@ -110,20 +110,15 @@ func headersFrom(pairs []wit.Tuple2[string, string]) []Header {
 
 func (imports) Log(level Level, message string) {
 	defer enter()()
-	runwright_plugin_log.Write(uint8(level), message)
+	runwright_plugin_log.Write(uint8(level), plain(message))
 }
 
 func (imports) Progress(done, total uint64, message string) {
 	defer enter()()
-	runwright_plugin_log.Progress(done, total, message)
+	runwright_plugin_log.Progress(done, total, plain(message))
 }
 
 func (imports) Now() time.Time { return time.Now() }
-
-func (imports) ActionName() string {
-	defer enter()()
-	return owned(runwright_plugin_step.Action())
-}
 
 func (imports) Attachment(name string) ([]byte, bool) {
 	defer enter()()
@@ -278,7 +273,7 @@ func (imports) Send(request Request) (Response, error) {
 	return Response{int(response.Status), headersFrom(response.Headers), response.Body}, err
 }
 
-func (imports) SendAWS(request AWSRequest) (AWSResponse, error) {
+func (imports) SendAWS(request AWSRequest) (Response, error) {
 	defer enter()()
 	response, err := answered(runwright_plugin_aws.Send(runwright_plugin_aws.Request{
 		Service:     request.Service,
@@ -291,7 +286,7 @@ func (imports) SendAWS(request AWSRequest) (AWSResponse, error) {
 		Credentials: some(request.Credentials),
 		TimeoutMs:   someMillis(request.Timeout),
 	}))
-	return AWSResponse{int(response.Status), headersFrom(response.Headers), response.Body}, err
+	return Response{int(response.Status), headersFrom(response.Headers), response.Body}, err
 }
 
 func parameterFrom(p runwright_plugin_parameters.Parameter) Parameter {

@@ -83,9 +83,6 @@ func levelOf(level slog.Level) Level {
 	}
 }
 
-// ActionName is the action of this step, for a component that provides several.
-func ActionName(ctx context.Context) string { return worldOf(ctx).ActionName() }
-
 // Attachment is one of the runbook's, by the name it has under files. False: there is none with a checksum.
 func Attachment(ctx context.Context, name string) ([]byte, bool) {
 	return worldOf(ctx).Attachment(name)

@@ -10,7 +10,6 @@ type World interface {
 	Log(level Level, message string)
 	Progress(done, total uint64, message string)
 	Now() time.Time
-	ActionName() string
 	Attachment(name string) ([]byte, bool)
 	Globals() map[string]string
 
@@ -28,7 +27,7 @@ type World interface {
 	Restore(on string, kept Kept) error
 
 	Send(request Request) (Response, error)
-	SendAWS(request AWSRequest) (AWSResponse, error)
+	SendAWS(request AWSRequest) (Response, error)
 
 	Parameter(name string) (Parameter, error)
 	ParametersByPath(path string, recursive bool) ([]Parameter, error)

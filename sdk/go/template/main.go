@@ -44,7 +44,7 @@ func run(ctx context.Context, in Inputs) (Outputs, error) {
 	if err != nil {
 		return Outputs{}, err
 	}
-	if err := uname.Check("`uname -s`"); err != nil {
+	if err := uname.Check("asking for the system's name"); err != nil {
 		return Outputs{}, err
 	}
 	greeting := fmt.Sprintf("Hello, %s, from %s!", in.Name, strings.TrimSpace(uname.Stdout))

@@ -58,9 +58,7 @@ func scripted() *runwrighttest.World {
 		return runwright.DocumentEnd{CommandID: "command-1", Status: "Success", Details: "Success", Targets: 1, Nodes: nodes}, nil
 	}
 	world.Requests = func(runwright.Request) (runwright.Response, error) { return runwright.Response{Status: 200}, nil }
-	world.AWS = func(runwright.AWSRequest) (runwright.AWSResponse, error) {
-		return runwright.AWSResponse{Status: 200}, nil
-	}
+	world.AWS = func(runwright.AWSRequest) (runwright.Response, error) { return runwright.Response{Status: 200}, nil }
 	vote := runwright.Vote{Approver: "kim", Approved: true, At: world.Clock}
 	world.Decisions = []runwright.Decision{{Approved: true, Votes: []runwright.Vote{vote}}}
 	at := time.UnixMilli(1767229205000)

@@ -76,6 +76,17 @@ func TestEachCrashIsSurvived(t *testing.T) {
 	runwrighttest.EachCrash(t, world, texting(everything), none{})
 }
 
+func TestAReplaySeesTheClockOfTheAnswers(t *testing.T) {
+	runwrighttest.EachCrash(t, runwrighttest.New, texting(func(ctx context.Context) (string, error) {
+		began := runwright.Now(ctx)
+		err := runwright.Sleep(ctx, time.Hour)
+		if err == nil {
+			err = runwright.SleepUntil(ctx, began.Add(2*time.Hour))
+		}
+		return runwright.Now(ctx).Sub(began).String(), err
+	}), none{})
+}
+
 func TestAReplayThatAsksForSomethingElseIsFound(t *testing.T) {
 	world := runwrighttest.New()
 	world.CrashAfter(1)

@@ -6,6 +6,7 @@ import {
   type Given,
   type Infer,
   approvals,
+  aws,
   blobs,
   commands,
   definePlugin,
@@ -41,6 +42,12 @@ type Outputs = Given<typeof outputs>;
 function fails(attempt: number) {
   if (attempt === 1) throw new Failure("failed", "attempt 1 failed", { details: { attempt } });
   return `attempt ${attempt}`;
+}
+
+function garbled(): never {
+  const text = "garbled: \ud800";
+  log.warn(text);
+  throw new Failure("failed", text);
 }
 
 function crashes(): never {
@@ -82,6 +89,15 @@ function secret() {
 
 function request() {
   const { status, text } = http.get("http://box.test/hello");
+  return { status, body: text };
+}
+
+function regions() {
+  const { status, text } = aws.send("ec2", "POST", "/", {
+    region: "eu-west-1",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: "Action=DescribeRegions&Version=2016-11-15",
+  });
   return { status, body: text };
 }
 
@@ -127,6 +143,7 @@ const cases: { [name: string]: (text: string) => Outputs["Result"] } = {
   invalid() {
     throw new Failure("invalid-input", "Text must not be empty");
   },
+  garbled,
   crashes,
   command,
   "command-exit": () => commands.run(["sh", "-c", "exit 3"]).exitCode,
@@ -136,6 +153,7 @@ const cases: { [name: string]: (text: string) => Outputs["Result"] } = {
   parameters: parameter,
   secret,
   http: request,
+  aws: regions,
   blobs: (text) => blobs.readText(blobs.put(text)),
   approval,
   sleep,
@@ -173,6 +191,7 @@ export default definePlugin({
     waits: WHY,
     blobs: WHY,
     executions: WHY,
+    aws: WHY,
   },
   inputs,
   outputs,

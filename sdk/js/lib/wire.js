@@ -84,6 +84,11 @@ function parameter(value) {
   return { ...value, parameterType: TYPE_NAMES[value.parameterType] };
 }
 
+// The text as the host takes it: half a pair of surrogates would end the instance.
+function plain(text) {
+  return text.replace(/[\ud800-\udfff]/gu, "\ufffd");
+}
+
 const imports = {
   call(name, request) {
     try {
@@ -93,8 +98,8 @@ const imports = {
       throw typeof error?.tag === "string" ? errorOf(error.tag, error.val) : refused;
     }
   },
-  log: (level, message) => log.write(level, message),
-  progress: (done, total, message) => log.progress(done, total, message),
+  log: (level, message) => log.write(level, plain(message)),
+  progress: (done, total, message) => log.progress(done, total, plain(message)),
   attachment: (name) => step.attachment(name),
   globals: () => Object.fromEntries(step.globals()),
 };
@@ -106,7 +111,7 @@ function guarded(context, work) {
     return work();
   } catch (thrown) {
     const { kind, message, retryable, details } = failureOf(thrown, places);
-    throw { kind, message, retryable, details: details === null ? null : JSON.stringify(details) };
+    throw { kind, message: plain(message), retryable, details: details === null ? null : JSON.stringify(details) };
   }
 }
 

@@ -15,6 +15,7 @@ from runwright import (
     Name,
     action,
     approvals,
+    aws,
     blobs,
     commands,
     executions,
@@ -28,7 +29,7 @@ from runwright import (
 KEPT = "/tmp/behaviours/kept"
 NOTE = "/tmp/behaviours/note"
 WHY = "Some cases of the suite use it."
-WANTED = ("commands", "files", "http", "parameters", "approvals", "waits", "blobs", "executions")
+WANTED = ("commands", "files", "http", "parameters", "approvals", "waits", "blobs", "executions", "aws")
 
 
 @dataclass
@@ -76,6 +77,13 @@ def fails(inputs, attempt):
     return f"attempt {attempt}"
 
 
+def garbled(inputs):
+    """Says what is no UTF-8."""
+    text = b"garbled: \xff".decode(errors="surrogateescape")
+    log.warn(text)
+    raise Failure("failed", text)
+
+
 def crashes(inputs):
     """Goes wrong in the language's own way."""
     raise ValueError("boom")
@@ -120,6 +128,14 @@ def secret(inputs):
 def request(inputs):
     """A request."""
     answer = http.get("http://box.test/hello")
+    return {"status": answer.status, "body": answer.text}
+
+
+def regions(inputs):
+    """A request that the engine signs."""
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    form = "Action=DescribeRegions&Version=2016-11-15"
+    answer = aws.send("ec2", "POST", "/", headers=headers, body=form, region="eu-west-1")
     return {"status": answer.status, "body": answer.text}
 
 
@@ -182,6 +198,7 @@ CASES = {
     "echo": echo,
     "absent": lambda inputs: "absent" if inputs.text is None else "given",
     "invalid": invalid,
+    "garbled": garbled,
     "crashes": crashes,
     "command": command,
     "command-exit": lambda inputs: commands.run("sh", "-c", "exit 3").exit_code,
@@ -191,6 +208,7 @@ CASES = {
     "parameters": parameter,
     "secret": secret,
     "http": request,
+    "aws": regions,
     "blobs": blob,
     "approval": approval,
     "sleep": sleep,

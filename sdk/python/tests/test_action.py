@@ -72,6 +72,15 @@ class ActionTest(unittest.TestCase):
         with self.assertRaisesRegex(Failure, "outputs cannot be written as JSON: .*date"):
             odd.run_json(context(), "{}")
 
+    def test_outputs_that_are_no_utf8_fail(self):
+        @action("acme:name", version="1.0.0")
+        def name(inputs: Inputs) -> dict:
+            """Answers a file's name that is no UTF-8."""
+            return {"Name": b"\xff".decode(errors="surrogateescape")}
+
+        with self.assertRaisesRegex(Failure, "outputs cannot be written as JSON: .*surrogates"):
+            name.run_json(context(), '{"Service": "x"}')
+
     def test_mistakes_are_found_at_once(self):
         def silent(inputs: Inputs) -> Outputs:
             pass

@@ -1,6 +1,6 @@
 //! Commands: shorthands for what plugins run most.
 
-use crate::{Command, Completed, WriteOptions};
+use crate::{Command, Completed, Failure, WriteOptions};
 
 impl Command {
     /// A program with its arguments. Never put a secret into them: they are visible to every process of
@@ -75,6 +75,20 @@ impl Completed {
         let tail: String = text.chars().skip(skip).collect();
         if skip > 0 { format!("…{tail}") } else { tail }
     }
+
+    /// Itself, when it ended with exit code 0.
+    ///
+    /// # Errors
+    ///
+    /// A failure that says what was being done, how the command ended, and its last words.
+    pub fn check(self, doing: &str) -> Result<Self, Failure> {
+        if self.exit_code == Some(0) {
+            return Ok(self);
+        }
+        let words = self.last_words();
+        let words = if words.is_empty() { "it wrote nothing" } else { &words };
+        Err(Failure::failed(format!("{doing} ended with {}: {words}", self.how())))
+    }
 }
 
 impl Default for WriteOptions {
@@ -92,6 +106,18 @@ impl Default for WriteOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_that_failed_is_a_failure_with_its_last_words() {
+        let host = crate::testing::FakeHost::exit;
+        assert!(host(0, "").check("restarting").is_ok());
+        let failure = |stdout| host(3, stdout).check("restarting").unwrap_err().message;
+        assert_eq!(
+            failure("no such unit\n"),
+            "restarting ended with exit code 3: no such unit"
+        );
+        assert_eq!(failure(""), "restarting ended with exit code 3: it wrote nothing");
+    }
 
     #[test]
     fn a_script_names_its_interpreter() {

@@ -16,8 +16,8 @@ pub struct Replacement<'a> {
     pub path: &'a str,
     /// What it shall hold. May hold secret placeholders.
     pub contents: &'a [u8],
-    /// The SHA-256 of the contents in hexadecimal, to tell whether anything must be written.
-    pub sha256: &'a str,
+    /// The SHA-256 of the contents in hexadecimal, to write only what differs; `None` writes always.
+    pub sha256: Option<&'a str>,
     /// Mode, owner and group; whether missing folders are made.
     pub options: WriteOptions,
 }
@@ -27,7 +27,7 @@ pub struct Replacement<'a> {
 pub struct Replaced {
     /// Whether anything is different from before.
     pub changed: bool,
-    /// SHA-256 of what the file holds now, in hexadecimal.
+    /// SHA-256 of what the file holds now, in hexadecimal; empty when nobody knows it.
     pub sha256: String,
 }
 
@@ -43,7 +43,7 @@ pub fn replace(host: &impl Host, new: &Replacement<'_>) -> Result<Replaced, Fail
     if before.as_ref().is_some_and(|facts| is_as_wanted(facts, new)) {
         return Ok(Replaced {
             changed: false,
-            sha256: new.sha256.to_owned(),
+            sha256: new.sha256.unwrap_or_default().to_owned(),
         });
     }
     if before.is_none() && new.options.parents {
@@ -56,7 +56,8 @@ pub fn replace(host: &impl Host, new: &Replacement<'_>) -> Result<Replaced, Fail
     let sha256 = after
         .as_ref()
         .and_then(|facts| facts.sha256.clone())
-        .unwrap_or_else(|| new.sha256.to_owned());
+        .or_else(|| new.sha256.map(str::to_owned))
+        .unwrap_or_default();
     Ok(Replaced {
         changed: differs(before.as_ref(), after.as_ref()),
         sha256,
@@ -66,7 +67,7 @@ pub fn replace(host: &impl Host, new: &Replacement<'_>) -> Result<Replaced, Fail
 fn is_as_wanted(facts: &Facts, new: &Replacement<'_>) -> bool {
     let wanted = &new.options;
     facts.kind == Kind::File
-        && facts.sha256.as_deref() == Some(new.sha256)
+        && new.sha256.is_some_and(|sha256| facts.sha256.as_deref() == Some(sha256))
         && wanted.mode.is_none_or(|mode| mode == facts.mode)
         && wanted.owner.as_ref().is_none_or(|owner| *owner == facts.owner)
         && wanted.group.as_ref().is_none_or(|group| *group == facts.group)

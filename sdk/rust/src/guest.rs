@@ -5,12 +5,12 @@ use std::{marker::PhantomData, time::SystemTime};
 use serde_json::Value;
 
 use crate::{
-    Action, Command, Completed, Condition, Context, Decision, DocumentEnd, Done, Error, Facts, Failure, Host, Kept,
-    Level, Manifest, NewValue, Outcome, Parameter, ParameterType, Patience, Probed, Question, Received, Request,
-    Response, StartRequest, Target, Timestamp, WriteOptions,
+    Action, AwsRequest, Command, Completed, Condition, Context, Decision, DocumentEnd, Done, Error, Facts, Failure,
+    Host, Kept, Level, Manifest, NewValue, Outcome, Parameter, ParameterType, Patience, Probed, Question, Received,
+    Request, Response, StartRequest, Target, Timestamp, WriteOptions,
     bindings::{
         exports::runwright::plugin::action::Guest,
-        runwright::plugin::{approvals, blobs, commands, executions, files, http, log, parameters, waits},
+        runwright::plugin::{approvals, aws, blobs, commands, executions, files, http, log, parameters, step, waits},
     },
 };
 
@@ -82,6 +82,15 @@ impl Host for Imports {
         Timestamp::try_from(since.as_millis()).unwrap_or(Timestamp::MAX)
     }
 
+    fn attachment(&self, name: &str) -> Option<Vec<u8>> {
+        step::attachment(name)
+    }
+
+    fn global(&self, name: &str) -> Option<String> {
+        let named = step::globals().into_iter().find(|(known, _)| known == name);
+        named.map(|(_, value)| value)
+    }
+
     fn run(&self, on: &Target, command: &Command) -> Result<Completed, Error> {
         commands::run(on, command)
     }
@@ -128,6 +137,11 @@ impl Host for Imports {
 
     fn send(&self, request: &Request) -> Result<Response, Error> {
         http::send(request)
+    }
+
+    fn send_aws(&self, request: &AwsRequest) -> Result<Response, Error> {
+        let aws::Response { status, headers, body } = aws::send(request)?;
+        Ok(Response { status, headers, body })
     }
 
     fn parameter(&self, name: &str) -> Result<Parameter, Error> {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    Command, Completed, Condition, Decision, DocumentEnd, Error, Facts, Kept, Level, NewValue, Outcome, Parameter,
-    ParameterType, Patience, Probed, Question, Received, Request, Response, StartRequest, Target, Timestamp,
+    AwsRequest, Command, Completed, Condition, Decision, DocumentEnd, Error, Facts, Kept, Level, NewValue, Outcome,
+    Parameter, ParameterType, Patience, Probed, Question, Received, Request, Response, StartRequest, Target, Timestamp,
     WriteOptions,
 };
 
@@ -25,6 +25,12 @@ pub trait Host {
 
     /// The time: that of the last answered call, so that a replay sees the same.
     fn now(&self) -> Timestamp;
+
+    /// The bytes of an attachment of the runbook; `None` when it has none of that name with a checksum.
+    fn attachment(&self, name: &str) -> Option<Vec<u8>>;
+
+    /// The value that runbooks name `global:…`: `REGION`, `ACCOUNT_ID` or `AWS_PARTITION`; `None` for other names.
+    fn global(&self, name: &str) -> Option<String>;
 
     /// Runs a command and waits for its end. A command that ran and failed is an answer.
     fn run(&self, on: &Target, command: &Command) -> Result<Completed, Error>;
@@ -61,6 +67,9 @@ pub trait Host {
 
     /// Sends an HTTP request. Every status is an answer.
     fn send(&self, request: &Request) -> Result<Response, Error>;
+
+    /// Sends a request to a service of AWS, as its API wants it; the engine signs it. Every status is an answer.
+    fn send_aws(&self, request: &AwsRequest) -> Result<Response, Error>;
 
     /// Reads a parameter: `name`, `name:version` or `name:label`.
     fn parameter(&self, name: &str) -> Result<Parameter, Error>;

@@ -91,6 +91,7 @@ pub mod files;
 mod guest;
 mod host;
 mod manifest;
+mod request;
 pub mod schema;
 mod shape;
 #[cfg(not(target_arch = "wasm32"))]
@@ -101,6 +102,7 @@ pub use bindings::{
     exports::runwright::plugin::action::{Call, Context, Done, Failure, FailureKind, Impact, Manifest, Want},
     runwright::plugin::{
         approvals::{Decision, Question, Vote},
+        aws::Request as AwsRequest,
         commands::{Command, Completed, DocumentEnd, NodeEnd},
         executions::{Outcome, StartRequest},
         files::{Facts, Kept, Kind, WriteOptions},

@@ -30,9 +30,6 @@ func (w *World) Progress(done, total uint64, message string) {
 // Now is the clock.
 func (w *World) Now() time.Time { return w.Clock }
 
-// ActionName is not known here.
-func (w *World) ActionName() string { return "" }
-
 // Attachment of the runbook.
 func (w *World) Attachment(name string) ([]byte, bool) {
 	contents, is := w.Attachments[name]
@@ -78,16 +75,16 @@ func (w *World) Send(request runwright.Request) (runwright.Response, error) {
 }
 
 // SendAWS answers as AWS says.
-func (w *World) SendAWS(request runwright.AWSRequest) (runwright.AWSResponse, error) {
+func (w *World) SendAWS(request runwright.AWSRequest) (runwright.Response, error) {
 	asked := form{"aws": form{
 		"service": request.Service, "region": optional(request.Region), "host": optional(request.Host),
 		"method": request.Method, "path": request.Path, "headers": headersForm(request.Headers),
 		"body": bytesForm(request.Body), "credentials": optional(request.Credentials),
 		"timeout_ms": positive(request.Timeout.Milliseconds()),
 	}}
-	return call(w, "aws.send", asked, func() (runwright.AWSResponse, error) {
+	return call(w, "aws.send", asked, func() (runwright.Response, error) {
 		if w.AWS == nil {
-			return runwright.AWSResponse{}, unscripted("a request to " + request.Service)
+			return runwright.Response{}, unscripted("a request to " + request.Service)
 		}
 		return w.AWS(request)
 	})

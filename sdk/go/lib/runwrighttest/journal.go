@@ -143,8 +143,6 @@ func innerForm(function string, answer any) any {
 		return form{"names": given}
 	case runwright.Response:
 		return form{"status": given.Status, "headers": headersForm(given.Headers), "body": bytesForm(given.Body)}
-	case runwright.AWSResponse:
-		return form{"status": given.Status, "headers": headersForm(given.Headers), "body": bytesForm(given.Body)}
 	case runwright.Parameter:
 		return form{"parameter": parameterForm(given)}
 	case []runwright.Parameter:

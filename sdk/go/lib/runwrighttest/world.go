@@ -32,7 +32,7 @@ type World struct {
 	Commands  func(on string, command runwright.Command) (runwright.Completed, error)
 	Documents func(request string) (runwright.DocumentEnd, error)
 	Requests  func(request runwright.Request) (runwright.Response, error)
-	AWS       func(request runwright.AWSRequest) (runwright.AWSResponse, error)
+	AWS       func(request runwright.AWSRequest) (runwright.Response, error)
 	// Decisions, Signals, Probes and Children answer one after the other.
 	Decisions []runwright.Decision
 	Signals   []runwright.Received
@@ -55,11 +55,12 @@ type World struct {
 	crashAfter int
 }
 
-// entry is a call in the journal, with its answer as the plugin got it.
+// entry is a call in the journal, with its answer as the plugin got it, and when.
 type entry struct {
 	call   runwright.Call
 	answer any
 	err    error
+	at     time.Time
 }
 
 // New is a world with the folders /, /etc and /tmp.
@@ -72,12 +73,13 @@ func New() *World {
 			Attempt:        1,
 			IdempotencyKey: "00000000-0000-7000-8000-000000000001",
 		},
-		Clock:      time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-		Refused:    map[string]error{},
-		files:      newFiles(),
-		parameters: map[string][]runwright.Parameter{},
-		secrets:    map[string]string{},
-		blobs:      map[string][]byte{},
+		Clock:        time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		Refused:      map[string]error{},
+		GlobalValues: map[string]string{"REGION": "local", "ACCOUNT_ID": "000000000000", "AWS_PARTITION": "aws"},
+		files:        newFiles(),
+		parameters:   map[string][]runwright.Parameter{},
+		secrets:      map[string]string{},
+		blobs:        map[string][]byte{},
 	}
 }
 
@@ -95,8 +97,9 @@ func (w *World) Context() context.Context {
 func (w *World) Run(plugin runwright.Action, inputs any) (map[string]any, *runwright.Failure) {
 	var outputs string
 	var failure *runwright.Failure
+	began := w.Clock
 	for w.stopped(func() { outputs, failure = plugin.RunJSON(w.Context(), text(inputs)) }) {
-		w.next = 0
+		w.next, w.Clock = 0, began
 	}
 	if failure != nil {
 		return nil, failure
@@ -113,8 +116,9 @@ func (w *World) Rollback(plugin runwright.Action, inputs any, outputs map[string
 	done := w.Done(outputs)
 	w.journal, w.next = nil, 0
 	var failure *runwright.Failure
+	began := w.Clock
 	for w.stopped(func() { failure = plugin.RollbackJSON(w.Context(), text(inputs), done) }) {
-		w.next = 0
+		w.next, w.Clock = 0, began
 	}
 	return failure
 }
@@ -170,6 +174,7 @@ func call[T any](w *World, function string, request any, answer func() (T, error
 			recorded, attempted := kept.call.Function+" "+kept.call.Request, function+" "+asked
 			panic(runwright.Stop{Reason: NonDeterminism{w.next, recorded, attempted}})
 		}
+		w.Clock = kept.at
 		return kept.answer.(T), kept.err
 	}
 	var given T
@@ -177,7 +182,7 @@ func call[T any](w *World, function string, request any, answer func() (T, error
 	if err == nil {
 		given, err = answer()
 	}
-	entry := entry{call: runwright.Call{Function: function, Request: asked}, answer: given, err: err}
+	entry := entry{call: runwright.Call{Function: function, Request: asked}, answer: given, err: err, at: w.Clock}
 	if err == nil {
 		entry.call.Answer = text(answerForm(function, given))
 	} else {

@@ -59,7 +59,7 @@ class Action:
         """Calls the author's function."""
         return self.run(*arguments, **named)
 
-    def rollback(self, function):
+    def rollback(self, function: typing.Callable) -> typing.Callable:
         """Makes this function undo what the action did: `(inputs, done)`. Must be safe when there is nothing to undo."""
         self.undo = function
         return function
@@ -83,7 +83,9 @@ class Action:
         if outputs is None:
             outputs = {}
         try:
-            return json.dumps(schema.encode(outputs), allow_nan=False, ensure_ascii=False)
+            text = json.dumps(schema.encode(outputs), allow_nan=False, ensure_ascii=False)
+            text.encode()  # Half a pair of surrogates is no text outside of Python.
+            return text
         except (TypeError, ValueError) as error:
             raise Failure("failed", f"the step ended, but its outputs cannot be written as JSON: {error}") from None
 
@@ -109,7 +111,14 @@ def call(function, context, *values):
     return function(*(context if name == "context" else next(values) for name in names))
 
 
-def action(name, *, version, impact="mutating", capabilities=None, description=None):
+def action(
+    name: str,
+    *,
+    version: str,
+    impact: str = "mutating",
+    capabilities: dict[str, str] | None = None,
+    description: str | None = None,
+) -> typing.Callable[[typing.Callable | type], Action]:
     """Makes an action of a function, or of a class with `run` and perhaps `rollback`.
 
     `name`: as in runbooks, `acme:drain`. `capabilities`: capability to the reason that an operator reads before granting

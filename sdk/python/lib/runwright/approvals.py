@@ -1,5 +1,8 @@
 """Asks people. Needs the grant `approvals`. While they think, no instance of the plugin exists."""
 
+import datetime
+from collections.abc import Iterable
+
 from . import clock
 from .host import call
 from .shapes import Decision, Vote
@@ -7,7 +10,9 @@ from .shapes import Decision, Vote
 __all__ = ["Decision", "Vote", "request"]
 
 
-def request(message, approvers=("*",), quorum=1, deadline=None):
+def request(
+    message: str, approvers: Iterable[str] = ("*",), quorum: int = 1, deadline: datetime.datetime | None = None
+) -> Decision:
     """Asks and waits for the decision; raises `TimedOut` after the deadline, a `datetime`.
 
     `approvers`: user names, or `*` for everyone who may use this engine. One rejection decides at once.

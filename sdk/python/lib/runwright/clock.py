@@ -4,9 +4,11 @@ import datetime
 import time
 
 UTC = datetime.timezone.utc
+#: Seconds, or a `timedelta`.
+Duration = float | datetime.timedelta
 
 
-def now():
+def now() -> datetime.datetime:
     """The time: that of the last answered call, so that a replay sees the same."""
     return moment(round(time.time() * 1000))
 

@@ -8,15 +8,15 @@ __all__ = ["Completed", "DocumentEnd", "NodeEnd", "run", "run_document", "script
 
 
 def run(
-    *arguments,
-    on=None,
-    script=None,
-    stdin=None,
-    environment=None,
-    working_directory=None,
-    run_as=None,
-    timeout=None,
-):
+    *arguments: object,
+    on: str | None = None,
+    script: str | None = None,
+    stdin: str | bytes | None = None,
+    environment: dict[str, str] | None = None,
+    working_directory: str | None = None,
+    run_as: str | None = None,
+    timeout: clock.Duration | None = None,
+) -> Completed:
     """Runs a program with its arguments and waits for its end: `run("systemctl", "restart", name)`.
 
     Never put a secret into the arguments: every process of the machine sees them. `script` is the text of a file whose path
@@ -35,13 +35,13 @@ def run(
     return call("commands.run", on=on, command=command)
 
 
-def script(text, **options):
+def script(text: str, **options) -> Completed:
     """Runs a script by the interpreter that its first line names (`#!/usr/bin/env python3`), else by `/bin/sh`."""
     first = text.partition("\n")[0]
     interpreter = first[2:].strip().split(None, 1) if first.startswith("#!") else []
     return run(*(interpreter or ["/bin/sh"]), script=text, **options)
 
 
-def run_document(request):
+def run_document(request: dict) -> DocumentEnd:
     """Has Systems Manager run a Command document on managed nodes. `request`: that of `SendCommand`, as a dict."""
     return call("commands.run-document", request=request)

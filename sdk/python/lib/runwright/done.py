@@ -22,7 +22,7 @@ class Call:
     ended: bool = True
 
     @property
-    def may_have_happened(self):
+    def may_have_happened(self) -> bool:
         """Whether it may have had its effect: unless the engine said that it did not."""
         return self.error is None or any(name in self.error for name in ("uncertain", "unavailable", "timed-out"))
 
@@ -45,8 +45,8 @@ class Done:
     #: The outputs, when the step ended well; `None` when it failed half-way.
     outputs: typing.Any
     #: Every call it made, in order, over all its attempts.
-    calls: list
+    calls: list[Call]
 
-    def calls_of(self, function):
+    def calls_of(self, function: str) -> list[Call]:
         """The calls of one function, for example `files.write`, in order."""
         return [call for call in self.calls if call.function == function]

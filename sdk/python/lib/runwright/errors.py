@@ -28,7 +28,7 @@ OWN = os.path.dirname(os.path.abspath(__file__))
 class Failure(Exception):
     """Raise it to fail the step: what happened, where, why and what to do, for the person who reads it at night."""
 
-    def __init__(self, kind, message, retryable=None, details=None):
+    def __init__(self, kind: str, message: str, retryable: bool | None = None, details: dict | None = None):
         if kind not in KINDS:
             raise ValueError(f"`{kind}` is no kind of failure: there are {', '.join(KINDS)}")
         super().__init__(message)

@@ -1,6 +1,7 @@
 """HTTP requests to the hosts that were granted. Needs the grant `http`."""
 
 import json as _json
+from collections.abc import Iterable
 
 from . import clock
 from .host import call
@@ -8,14 +9,30 @@ from .shapes import Response
 
 __all__ = ["Response", "get", "post", "send"]
 
+Headers = dict[str, str] | Iterable[tuple[str, str]]
 
-def send(method, url, *, headers=None, body=None, json=None, timeout=None, redirects=0):
+
+def pairs(headers: Headers | None) -> list:
+    """Names and values."""
+    return [list(pair) for pair in (headers.items() if isinstance(headers, dict) else headers or [])]
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    headers: Headers | None = None,
+    body: str | bytes | None = None,
+    json: object = None,
+    timeout: clock.Duration | None = None,
+    redirects: int = 0,
+) -> Response:
     """Sends a request. Every status is an answer; an error means that none came.
 
     `headers`: a dict, or pairs; `body`: text or bytes; `json`: a value, sent as JSON; `timeout`: of the whole answer, in
     seconds or as a `timedelta`. Secret placeholders in headers and body are replaced as the request leaves.
     """
-    headers = [list(pair) for pair in (headers.items() if isinstance(headers, dict) else headers or [])]
+    headers = pairs(headers)
     if json is not None:
         body = _json.dumps(json, ensure_ascii=False)
         headers.append(["content-type", "application/json"])
@@ -30,11 +47,11 @@ def send(method, url, *, headers=None, body=None, json=None, timeout=None, redir
     )
 
 
-def get(url, **options):
+def get(url: str, **options) -> Response:
     """Sends a GET."""
     return send("GET", url, **options)
 
 
-def post(url, **options):
+def post(url: str, **options) -> Response:
     """Sends a POST."""
     return send("POST", url, **options)

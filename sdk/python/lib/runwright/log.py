@@ -28,27 +28,27 @@ def shown(value):
     return json.dumps(value, default=str, ensure_ascii=False)
 
 
-def debug(message, **fields):
+def debug(message: object, **fields: object) -> None:
     """For the plugin's author."""
     write("debug", message, **fields)
 
 
-def info(message, **fields):
+def info(message: object, **fields: object) -> None:
     """For whoever follows the execution."""
     write("info", message, **fields)
 
 
-def warn(message, **fields):
+def warn(message: object, **fields: object) -> None:
     """Something is odd."""
     write("warn", message, **fields)
 
 
-def error(message, **fields):
+def error(message: object, **fields: object) -> None:
     """Something failed."""
     write("error", message, **fields)
 
 
-def progress(done, total=0, message=""):
+def progress(done: int, total: int = 0, message: str = "") -> None:
     """Says how far the step is: `done` of `total` (0: unknown), and what it does now."""
     current().progress(done, total, message)
 

@@ -27,22 +27,22 @@ class Completed:
     duration_ms: int
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """Whether it ended with exit code 0."""
         return self.exit_code == 0
 
     @property
-    def how(self):
+    def how(self) -> str:
         """How it ended, for people: `exit code 3`, `signal 9`."""
         return f"exit code {self.exit_code}" if self.exit_code is not None else f"signal {self.signal}"
 
     @property
-    def last_words(self):
+    def last_words(self) -> str:
         """The end of what it wrote to standard error, or to standard output when there is nothing."""
         said = self.stderr.strip() or self.stdout.strip()
         return said if len(said) <= LAST_WORDS_MAX else "…" + said[-LAST_WORDS_MAX:]
 
-    def check(self, doing="the command"):
+    def check(self, doing: str = "the command") -> "Completed":
         """Itself, when it ended well; otherwise the step fails and says how it ended."""
         if not self.ok:
             raise Failure("failed", f"{doing} ended with {self.how}: {self.last_words or 'it wrote nothing'}")
@@ -69,7 +69,7 @@ class DocumentEnd:
     details: str
     targets: int
     errors: int
-    nodes: list
+    nodes: list[NodeEnd]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,24 +104,24 @@ class Response:
 
     status: int
     #: Names in lower case, and values.
-    headers: list
+    headers: list[tuple[str, str]]
     body: bytes
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
     @property
-    def text(self):
+    def text(self) -> str:
         """The body as text."""
         return self.body.decode(errors="replace")
 
-    def json(self):
+    def json(self) -> typing.Any:
         """The body as a JSON value."""
         return json.loads(self.body)
 
-    def header(self, name):
+    def header(self, name: str) -> Optional[str]:
         """The first header of this name, or `None`."""
         return next((value for known, value in self.headers if known.lower() == name.lower()), None)
 
@@ -136,7 +136,7 @@ class Parameter:
     value: str
     version: int
     modified: datetime.datetime
-    labels: list
+    labels: list[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +154,7 @@ class Decision:
     """What was decided."""
 
     approved: bool
-    votes: list
+    votes: list[Vote]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -171,11 +171,11 @@ class Imports:
 
     def log(self, level, message):
         """Writes a line."""
-        wit_log.write(LEVELS[level], message)
+        wit_log.write(LEVELS[level], plain(message))
 
     def progress(self, done, total, message):
         """Says how far the step is."""
-        wit_log.progress(done, total, message)
+        wit_log.progress(done, total, plain(message))
 
     def attachment(self, name):
         """The bytes of an attachment."""
@@ -184,6 +184,11 @@ class Imports:
     def globals(self):
         """The values that runbooks name `global:…`."""
         return dict(wit_step.globals())
+
+
+def plain(text):
+    """The text as the host takes it: what is no UTF-8 (half a pair of surrogates) would end the instance."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def begin():
@@ -209,7 +214,7 @@ def guarded(function):
     except BaseException as error:  # `sys.exit` fails the step as well
         failure = errors.failure_of(error)
         kind, details = KINDS[failure.kind], errors.details_text(failure.details)
-        raise Err(wit.Failure(kind, failure.message, failure.retryable, details)) from None
+        raise Err(wit.Failure(kind, plain(failure.message), failure.retryable, details)) from None
     finally:
         end()
 

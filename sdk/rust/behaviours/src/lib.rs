@@ -50,6 +50,7 @@ const CAPABILITIES: &[&str] = &[
     "waits",
     "blobs",
     "executions",
+    "aws",
 ];
 
 fn shape() -> schema::Schema {
@@ -85,6 +86,7 @@ impl Action for Behaviours {
             "absent" => json!("given"),
             "invalid" => return Err(Failure::invalid("Text must not be empty")),
             "fails" => fails(context)?,
+            "garbled" => return Err(garbled(host)),
             "crashes" => panic!("boom"),
             "logs" => logs(host),
             "large" => return Ok(large(text)),
@@ -142,6 +144,12 @@ fn fails(context: &Context) -> Result<Value, Failure> {
         return Err(Failure::failed("attempt 1 failed").with_details(&json!({"attempt": 1})));
     }
     Ok(json!(format!("attempt {attempt}")))
+}
+
+fn garbled(host: &impl Host) -> Failure {
+    let text = format!("garbled: {}", String::from_utf8_lossy(&[0xff]));
+    host.log(Level::Warn, &text);
+    Failure::failed(text)
 }
 
 fn logs(host: &impl Host) -> Value {

@@ -3,8 +3,8 @@
 use std::hash::{BuildHasher as _, RandomState};
 
 use runwright_sdk::{
-    Command, Completed, Error, Failure, Host, NewValue, ParameterType, Question, Request, StartRequest, Target,
-    WriteOptions,
+    AwsRequest, Command, Completed, Error, Failure, Host, NewValue, ParameterType, Question, Request, StartRequest,
+    Target, WriteOptions,
 };
 use serde_json::{Value, json};
 
@@ -34,6 +34,7 @@ pub(crate) fn act(host: &impl Host, case: &str, text: &str) -> Result<Value, Fai
         }
         "secret" => secret(host)?,
         "http" => http(host)?,
+        "aws" => aws(host)?,
         "blobs" => {
             let name = host.put_blob(text.as_bytes())?;
             let size = u32::try_from(host.blob_size(&name)?).unwrap_or(u32::MAX);
@@ -95,24 +96,25 @@ fn secret(host: &impl Host) -> Result<Value, Failure> {
 }
 
 fn http(host: &impl Host) -> Result<Value, Failure> {
-    let answer = host.send(&Request {
-        method: "GET".to_owned(),
-        url: "http://box.test/hello".to_owned(),
-        headers: Vec::new(),
-        body: None,
-        timeout_ms: None,
-        redirects: 0,
+    let answer = host.send(&Request::new("GET", "http://box.test/hello"))?;
+    Ok(json!({"status": answer.status, "body": answer.text()}))
+}
+
+fn aws(host: &impl Host) -> Result<Value, Failure> {
+    let answer = host.send_aws(&AwsRequest {
+        region: Some("eu-west-1".to_owned()),
+        headers: vec![(
+            "content-type".to_owned(),
+            "application/x-www-form-urlencoded".to_owned(),
+        )],
+        body: b"Action=DescribeRegions&Version=2016-11-15".to_vec(),
+        ..AwsRequest::new("ec2", "POST", "/")
     })?;
-    Ok(json!({"status": answer.status, "body": String::from_utf8_lossy(&answer.body)}))
+    Ok(json!({"status": answer.status, "body": answer.text()}))
 }
 
 fn approval(host: &impl Host) -> Result<Value, Failure> {
-    let decision = host.ask(&Question {
-        message: "Go on?".to_owned(),
-        approvers: vec!["*".to_owned()],
-        quorum: 1,
-        deadline: None,
-    })?;
+    let decision = host.ask(&Question::new("Go on?"))?;
     let by = decision.votes.first().map(|vote| vote.approver.as_str());
     Ok(json!({"approved": decision.approved, "by": by}))
 }

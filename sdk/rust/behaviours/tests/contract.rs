@@ -5,9 +5,10 @@ use runwright_model::{
     schema::Schema,
 };
 use runwright_sdk::{
-    Command, Condition, Decision, Error, Host, NewValue, Outcome, ParameterType, Patience, Probed, Question, Received,
-    Request, StartRequest, Vote, WriteOptions, files, schema, testing::FakeHost,
+    AwsRequest, Command, Condition, Decision, DocumentEnd, Error, Host, NewValue, NodeEnd, Outcome, ParameterType,
+    Patience, Probed, Question, Received, Request, StartRequest, Vote, WriteOptions, files, schema, testing::FakeHost,
 };
+use serde_json::Value;
 
 /// Calls every function once, each so that it answers.
 fn everything(host: &FakeHost) -> Result<(), Error> {
@@ -18,6 +19,7 @@ fn everything(host: &FakeHost) -> Result<(), Error> {
         ..Command::script("ls")
     };
     host.run(&on, &command)?;
+    host.run_document(&serde_json::json!({"DocumentName": "AWS-RunShellScript"}))?;
     host.make_directory(&on, "/srv", Some(0o700))?;
     host.write_file(
         &on,
@@ -36,14 +38,15 @@ fn everything(host: &FakeHost) -> Result<(), Error> {
     let kept = host.snapshot(&on, "/srv/l")?;
     host.restore(&on, &kept)?;
     host.remove(&on, "/srv/l")?;
-    let headers = vec![("a".into(), "b".into())];
+    let headers = vec![("a".to_owned(), "b".to_owned())];
     host.send(&Request {
-        method: "GET".into(),
-        url: "http://x".into(),
+        headers: headers.clone(),
+        ..Request::new("GET", "http://x")
+    })?;
+    host.send_aws(&AwsRequest {
         headers,
-        body: None,
-        timeout_ms: None,
-        redirects: 0,
+        body: b"{}".to_vec(),
+        ..AwsRequest::new("dynamodb", "POST", "/")
     })?;
     host.put_parameter("/a", ParameterType::Plain, &NewValue::Given("v".into()), true)?;
     host.put_parameter("/s", ParameterType::Secure, &NewValue::Generated(8), false)?;
@@ -79,6 +82,24 @@ fn everything(host: &FakeHost) -> Result<(), Error> {
     host.wait_execution(&child).map(drop)
 }
 
+fn document() -> DocumentEnd {
+    let node = NodeEnd {
+        node: "i-1".into(),
+        status: "Success".into(),
+        response_code: 0,
+        stdout: String::new(),
+        stderr: String::new(),
+    };
+    DocumentEnd {
+        command_id: "command-1".into(),
+        status: "Success".into(),
+        details: "Success".into(),
+        targets: 1,
+        nodes: vec![node],
+        errors: 0,
+    }
+}
+
 fn host() -> FakeHost {
     let vote = Vote {
         approver: "ada".into(),
@@ -88,7 +109,9 @@ fn host() -> FakeHost {
     };
     FakeHost::new()
         .on_command(|_, _| Ok(FakeHost::exit(0, "")))
+        .on_document(|_| Ok(document()))
         .on_request(|_| Ok(FakeHost::respond(200, "text/plain", "ok")))
+        .on_aws(|_| Ok(FakeHost::respond(200, "application/x-amz-json-1.0", "{}")))
         .decision(Ok(Decision {
             approved: true,
             votes: vec![vote],
@@ -114,7 +137,7 @@ fn calls_are_recorded_as_the_journal_keeps_them() {
     let host = host();
     everything(&host).unwrap();
     let calls = host.done(None).calls;
-    assert_eq!(calls.len(), 30);
+    assert_eq!(calls.len(), 32);
     for call in calls {
         let request: ModelRequest = serde_json::from_str(&call.request).expect(&call.function);
         assert_eq!(request.function(), call.function);
@@ -129,6 +152,40 @@ fn calls_are_recorded_as_the_journal_keeps_them() {
             serde_json::from_str::<serde_json::Value>(&answer).unwrap()
         );
     }
+}
+
+/// A rollback reads what the step asked for and was told, also where a capability has one function.
+#[test]
+fn a_rollback_reads_every_call() {
+    let host = host();
+    everything(&host).unwrap();
+    for call in host.done(None).calls {
+        assert!(
+            call.request_as::<Value>().is_some(),
+            "{}: {}",
+            call.function,
+            call.request
+        );
+    }
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        status: u16,
+    }
+    for function in ["http.send", "aws.send"] {
+        let answer: Answer = host.done(None).last(function).expect(function);
+        assert_eq!(answer.status, 200);
+    }
+}
+
+#[test]
+fn what_the_runbook_carries_is_there() {
+    let host = FakeHost::new()
+        .with_attachment("notes.txt", b"x")
+        .with_global("REGION", "eu-west-1");
+    assert_eq!(host.attachment("notes.txt"), Some(b"x".to_vec()));
+    assert_eq!(host.attachment("none.txt"), None);
+    assert_eq!(host.global("REGION").as_deref(), Some("eu-west-1"));
+    assert_eq!(host.global("AWS_PARTITION").as_deref(), Some("aws"));
 }
 
 #[test]

@@ -9,23 +9,27 @@ use serde_json::Value;
 
 use super::{files::Files, parameters::Parameters};
 use crate::{
-    Call, Command, Completed, Decision, DocumentEnd, Done, Error, Outcome, Probed, Received, Request, Response, Target,
-    Timestamp,
+    AwsRequest, Call, Command, Completed, Decision, DocumentEnd, Done, Error, Outcome, Probed, Received, Request,
+    Response, Target, Timestamp,
 };
 
 type OnCommand = Box<dyn FnMut(&Target, &Command) -> Result<Completed, Error>>;
 type OnDocument = Box<dyn FnMut(&Value) -> Result<DocumentEnd, Error>>;
 type OnRequest = Box<dyn FnMut(&Request) -> Result<Response, Error>>;
+type OnAws = Box<dyn FnMut(&AwsRequest) -> Result<Response, Error>>;
 
 /// A host in memory. Everything not scripted answers [`Error::Unavailable`].
 pub struct FakeHost {
     pub(super) now: Cell<Timestamp>,
+    pub(super) attachments: BTreeMap<String, Vec<u8>>,
+    pub(super) globals: BTreeMap<String, String>,
     pub(super) files: RefCell<Files>,
     pub(super) parameters: RefCell<Parameters>,
     pub(super) blobs: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(super) on_command: RefCell<OnCommand>,
     pub(super) on_document: RefCell<OnDocument>,
     pub(super) on_request: RefCell<OnRequest>,
+    pub(super) on_aws: RefCell<OnAws>,
     pub(super) decisions: RefCell<VecDeque<Result<Decision, Error>>>,
     pub(super) signals: RefCell<VecDeque<Result<Received, Error>>>,
     pub(super) probes: RefCell<VecDeque<Result<Probed, Error>>>,
@@ -57,14 +61,22 @@ impl FakeHost {
     /// A host with the empty folders `/`, `/tmp` and `/etc`, no parameters, and nothing scripted.
     #[must_use]
     pub fn new() -> Self {
+        let globals = [
+            ("REGION", "local"),
+            ("ACCOUNT_ID", "000000000000"),
+            ("AWS_PARTITION", "aws"),
+        ];
         Self {
             now: Cell::new(Self::START),
+            attachments: BTreeMap::new(),
+            globals: globals.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             files: RefCell::default(),
             parameters: RefCell::default(),
             blobs: RefCell::default(),
             on_command: RefCell::new(Box::new(|_, _| Err(unscripted("a command")))),
             on_document: RefCell::new(Box::new(|_| Err(unscripted("a document")))),
             on_request: RefCell::new(Box::new(|_| Err(unscripted("an HTTP request")))),
+            on_aws: RefCell::new(Box::new(|_| Err(unscripted("a request to AWS")))),
             decisions: RefCell::default(),
             signals: RefCell::default(),
             probes: RefCell::default(),
@@ -94,6 +106,27 @@ impl FakeHost {
     #[must_use]
     pub fn on_request(self, answer: impl FnMut(&Request) -> Result<Response, Error> + 'static) -> Self {
         *self.on_request.borrow_mut() = Box::new(answer);
+        self
+    }
+
+    /// Answers every request to a service of AWS like this.
+    #[must_use]
+    pub fn on_aws(self, answer: impl FnMut(&AwsRequest) -> Result<Response, Error> + 'static) -> Self {
+        *self.on_aws.borrow_mut() = Box::new(answer);
+        self
+    }
+
+    /// With an attachment of the runbook.
+    #[must_use]
+    pub fn with_attachment(mut self, name: &str, contents: &[u8]) -> Self {
+        self.attachments.insert(name.to_owned(), contents.to_vec());
+        self
+    }
+
+    /// With another value for `REGION` (`local`), `ACCOUNT_ID` (zeros) or `AWS_PARTITION` (`aws`).
+    #[must_use]
+    pub fn with_global(mut self, name: &str, value: &str) -> Self {
+        self.globals.insert(name.to_owned(), value.to_owned());
         self
     }
 
@@ -151,7 +184,7 @@ impl FakeHost {
         }
     }
 
-    /// An HTTP answer.
+    /// An answer to a request.
     #[must_use]
     pub fn respond(status: u16, content_type: &str, body: &str) -> Response {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];

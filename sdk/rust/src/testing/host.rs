@@ -7,9 +7,9 @@ use super::{
     record,
 };
 use crate::{
-    Call, Command, Completed, Condition, Decision, DocumentEnd, Error, Facts, Host, Kept, Level, NewValue, Outcome,
-    Parameter, ParameterType, Patience, Probed, Question, Received, Request, Response, StartRequest, Target, Timestamp,
-    WriteOptions,
+    AwsRequest, Call, Command, Completed, Condition, Decision, DocumentEnd, Error, Facts, Host, Kept, Level, NewValue,
+    Outcome, Parameter, ParameterType, Patience, Probed, Question, Received, Request, Response, StartRequest, Target,
+    Timestamp, WriteOptions,
 };
 
 impl FakeHost {
@@ -29,7 +29,7 @@ impl FakeHost {
         let refused = self.refusals.borrow().get(function).cloned();
         let outcome = refused.map_or_else(answer, Err);
         let request = match capability {
-            "http" | "approvals" => json!({ capability: request }),
+            "http" | "aws" | "approvals" => json!({ capability: request }),
             _ => json!({ capability: { name: request } }),
         };
         let answer = match &outcome {
@@ -53,6 +53,10 @@ fn nothing((): &()) -> Value {
     Value::Null
 }
 
+fn response(response: &Response) -> Value {
+    json!({"status": response.status, "headers": response.headers, "body": record::bytes(&response.body)})
+}
+
 fn one(parameter: &Parameter) -> Value {
     json!({ "parameter": parameter })
 }
@@ -68,6 +72,14 @@ impl Host for FakeHost {
 
     fn now(&self) -> Timestamp {
         self.now.get()
+    }
+
+    fn attachment(&self, name: &str) -> Option<Vec<u8>> {
+        self.attachments.get(name).cloned()
+    }
+
+    fn global(&self, name: &str) -> Option<String> {
+        self.globals.get(name).cloned()
     }
 
     fn run(&self, on: &Target, command: &Command) -> Result<Completed, Error> {
@@ -179,9 +191,12 @@ impl Host for FakeHost {
 
     fn send(&self, request: &Request) -> Result<Response, Error> {
         let answer = || (self.on_request.borrow_mut())(request);
-        self.call("http.send", record::http(request), answer, |response| {
-            json!({"status": response.status, "headers": response.headers, "body": record::bytes(&response.body)})
-        })
+        self.call("http.send", record::http(request), answer, response)
+    }
+
+    fn send_aws(&self, request: &AwsRequest) -> Result<Response, Error> {
+        let answer = || (self.on_aws.borrow_mut())(request);
+        self.call("aws.send", record::aws(request), answer, response)
     }
 
     fn parameter(&self, name: &str) -> Result<Parameter, Error> {

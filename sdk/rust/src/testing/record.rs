@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::{Command, Condition, Denial, Error, Excess, NewValue, NodeEnd, Request, WriteOptions};
+use crate::{AwsRequest, Command, Condition, Denial, Error, Excess, NewValue, NodeEnd, Request, WriteOptions};
 
 pub(super) fn bytes(bytes: &[u8]) -> Value {
     Value::from(STANDARD.encode(bytes))
@@ -44,6 +44,14 @@ pub(super) fn http(request: &Request) -> Value {
     json!({
         "method": request.method, "url": request.url, "headers": request.headers,
         "body": request.body.as_deref().map(bytes), "timeout_ms": request.timeout_ms, "redirects": request.redirects,
+    })
+}
+
+pub(super) fn aws(request: &AwsRequest) -> Value {
+    json!({
+        "service": request.service, "region": request.region, "host": request.host, "method": request.method,
+        "path": request.path, "headers": request.headers, "body": bytes(&request.body),
+        "credentials": request.credentials, "timeout_ms": request.timeout_ms,
     })
 }
 

@@ -34,17 +34,20 @@ impl Action for Greet {
     type Outputs = Outputs;
 
     fn manifest() -> Manifest {
-        Manifest::of::<Self>("{{action}}", env!("CARGO_PKG_VERSION"), "Greets somebody from this machine.")
-            .wants("commands", "Asks `uname -s` for the name of the system.")
-            .wants("files", "Writes the greeting to /tmp/{{name}}/greeting.")
-            .undoes()
+        Manifest::of::<Self>(
+            "{{action}}",
+            env!("CARGO_PKG_VERSION"),
+            "Greets somebody from this machine.",
+        )
+        .wants("commands", "Asks `uname -s` for the name of the system.")
+        .wants("files", "Writes the greeting to /tmp/{{name}}/greeting.")
+        .undoes()
     }
 
     fn run(host: &impl Host, _: &Context, inputs: Inputs) -> Result<Outputs, Failure> {
-        let uname = host.run(&None, &Command::program(["uname", "-s"]))?;
-        if uname.exit_code != Some(0) {
-            return Err(Failure::failed(format!("`uname -s` ended with {}", uname.how())));
-        }
+        let uname = host
+            .run(&None, &Command::program(["uname", "-s"]))?
+            .check("asking for the system's name")?;
         let mut greeting = format!("Hello, {}, from {}!", inputs.name, uname.stdout.trim());
         if inputs.loud {
             greeting = greeting.to_uppercase();
@@ -54,8 +57,11 @@ impl Action for Greet {
             on: &None,
             path: "/tmp/{{name}}/greeting",
             contents: greeting.as_bytes(),
-            sha256: "",
-            options: WriteOptions { parents: true, ..WriteOptions::default() },
+            sha256: None,
+            options: WriteOptions {
+                parents: true,
+                ..WriteOptions::default()
+            },
         };
         files::replace(host, &replacement)?;
         host.log(Level::Info, &greeting);
