@@ -25,7 +25,7 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
-    /// No project file, or one that makes no sense.
+    /// No project file.
     #[error("{} is no project of a plugin: {why}", folder.display())]
     NoProject {
         /// The folder.

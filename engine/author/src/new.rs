@@ -108,27 +108,34 @@ fn destination(path: &str, copies: &[(Kind, &str, &str)]) -> Option<(Kind, Strin
 }
 
 fn check_name(whole: &str, namespace: &str, name: &str) -> Result<(), Error> {
-    let refused = |why: &str| {
-        Err(Error::Name {
-            name: whole.to_owned(),
-            why: why.to_owned(),
-        })
-    };
-    for part in [namespace, name] {
-        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if !part.starts_with(|c: char| c.is_ascii_lowercase()) || part.ends_with('-') || !part.chars().all(legal) {
-            return refused(
-                "each part begins with a small letter, goes on with small letters, digits and `-`, and does not end with `-`",
-            );
-        }
-    }
+    check_part(whole, namespace)?;
+    check_part(whole, name)?;
     if whole.len() > NAME_CHARS_MAX {
-        return refused("it has more than 64 characters");
+        return Err(refused(whole, "it has more than 64 characters"));
     }
     if ["aws", "rw"].contains(&namespace) {
-        return refused("the namespaces `aws` and `rw` are the engine's");
+        return Err(refused(whole, "the namespaces `aws` and `rw` are the engine's"));
     }
     Ok(())
+}
+
+/// Checks a namespace or a name, which are parts of a whole name: files are called so in every language.
+pub(crate) fn check_part(whole: &str, part: &str) -> Result<(), Error> {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if part.starts_with(|c: char| c.is_ascii_lowercase()) && !part.ends_with('-') && part.chars().all(legal) {
+        return Ok(());
+    }
+    Err(refused(
+        whole,
+        "each part begins with a small letter, goes on with small letters, digits and `-`, and does not end with `-`",
+    ))
+}
+
+fn refused(whole: &str, why: &str) -> Error {
+    Error::Name {
+        name: whole.to_owned(),
+        why: why.to_owned(),
+    }
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{Error, language::Language};
+use crate::{Error, language::Language, new::check_part};
 
 /// The name of a project's file.
 pub const FILE: &str = "runwright-plugin.toml";
@@ -40,14 +40,20 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// [`Error::NoProject`] and [`Error::Language`].
+    /// [`Error::NoProject`] when its file is not there; [`Error::File`], [`Error::Name`] and [`Error::Language`] for what stands in
+    /// it.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let none = |why: String| Error::NoProject {
             folder: folder.to_owned(),
             why,
         };
-        let text = fs::read_to_string(folder.join(FILE)).map_err(|why| none(format!("{FILE}: {why}")))?;
-        let says: Says = toml::from_str(&text).map_err(|why| none(format!("{FILE}: {}", why.message())))?;
+        let file = folder.join(FILE);
+        let text = fs::read_to_string(&file).map_err(|why| none(format!("{FILE}: {why}")))?;
+        let says: Says = toml::from_str(&text).map_err(|why| Error::File {
+            path: file,
+            why: why.message().to_owned(),
+        })?;
+        check_part(&says.name, &says.name)?;
         let folder = std::path::absolute(folder).map_err(|why| none(why.to_string()))?;
         Ok(Self {
             language: crate::language::named(&says.language)?,

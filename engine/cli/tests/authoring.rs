@@ -157,7 +157,49 @@ fn no_verb_takes_a_component_that_is_older_than_its_sources_for_the_project() {
         done.stderr
     );
     assert!(done.stderr.contains("runwright plugin build"), "{}", done.stderr);
+    let done = machine.say("runwright plugin lock drain/sample.yaml");
+    assert!(
+        done.stderr.contains("build/drain.wasm is older than"),
+        "{}",
+        done.stderr
+    );
     assert_eq!(builds(&machine), verbs.len(), "a file is taken as it is");
+}
+
+#[test]
+fn a_project_file_with_a_mistake_is_told_as_one() {
+    let machine = Machine::new();
+    project(&machine);
+    for (text, code, part) in [
+        ("langage = 'c'", "RW-P007", "unknown field `langage`"),
+        (
+            "language = 'c'\nname = '../x'",
+            "RW-P001",
+            "`../x` cannot be a plugin's name",
+        ),
+        ("language = 'cobol'\nname = 'x'", "RW-P001", "no language `cobol`"),
+    ] {
+        fs::write(machine.path().join("drain/runwright-plugin.toml"), text).unwrap();
+        let done = machine.say("runwright plugin build drain");
+        assert_eq!(done.exit, 2);
+        assert!(
+            done.stderr.contains(code) && done.stderr.contains(part),
+            "{}",
+            done.stderr
+        );
+    }
+}
+
+#[test]
+fn a_project_without_tests_says_so() {
+    let machine = Machine::new();
+    project(&machine);
+    fs::remove_dir_all(machine.path().join("drain/tests")).unwrap();
+    let done = machine.say("runwright plugin test drain");
+    assert_eq!(done.exit, 0);
+    for part in ["there are none in tests/", "there are no scenarios"] {
+        assert!(done.stderr.contains(part), "{part}: {}", done.stderr);
+    }
 }
 
 #[test]
@@ -185,7 +227,7 @@ fn a_check_tries_a_step_also_where_nothing_is_granted() {
 fn a_watch_goes_on_through_mistakes_until_it_is_stopped() {
     let machine = Machine::new();
     project(&machine);
-    let words = ["runwright", "plugin", "watch", "drain"].map(str::to_owned);
+    let words = ["runwright", "plugin", "watch", "drain", "--run"].map(str::to_owned);
     let mut child = machine.command(&words).spawn().unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let mut round = |part: &str| {
@@ -214,5 +256,6 @@ fn a_watch_goes_on_through_mistakes_until_it_is_stopped() {
     assert_eq!(output.status.code(), Some(130));
     let shown = String::from_utf8(output.stdout).unwrap();
     assert_eq!(shown.matches("it echoes").count(), 3, "{shown}");
+    assert_eq!(shown.matches("Success  sample").count(), 3, "{shown}");
     assert_eq!(builds(&machine), 4);
 }

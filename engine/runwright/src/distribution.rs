@@ -98,7 +98,7 @@ impl Distribution {
                 message: format!(
                     "the plugin {shown} is not the one that was pinned: its digest is {digest}, not {wanted}"
                 ),
-                help: "if the new file is what you want, write its digest under `sha256`",
+                help: "if the new file is what you want, `runwright plugin lock RUNBOOK` writes its digest under `sha256`",
             });
         }
         let proofs = signature::read(&signature::beside(path))?;

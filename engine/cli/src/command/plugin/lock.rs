@@ -8,6 +8,7 @@ use std::{
 use runwright::Source;
 use serde_json::json;
 
+use super::project::component;
 use crate::{exit::Exit, open::library, problem::Problem, settings::Settings};
 
 const AFTER_HELP: &str = "\
@@ -47,6 +48,7 @@ pub(crate) async fn run(args: &Args, settings: &Settings) -> Result<Exit, Proble
     let library = library(settings)?;
     let (locked, pinned) = library.lock(&source, folder, args.allow_downgrade).await?;
     for it in &pinned {
+        component(&folder.join(&it.path), settings)?;
         if let (Some(version), Some(before)) = (&it.version, &it.lower_than) {
             settings
                 .console

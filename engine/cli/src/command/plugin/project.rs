@@ -182,7 +182,9 @@ pub(crate) async fn test(args: &TestArgs, settings: &Settings) -> Result<Exit, P
         settings
             .console
             .note(&format!("the tests of {} in {}", project.name, project.language()));
-        author::own_tests(&project)?;
+        if author::own_tests(&project)? == 0 {
+            settings.console.note("there are none in tests/");
+        }
     }
     fresh(&project, settings)?;
     let reports = scenarios(&project, args.crash, settings).await?;
@@ -192,8 +194,13 @@ pub(crate) async fn test(args: &TestArgs, settings: &Settings) -> Result<Exit, P
 /// Runs all scenarios of a project.
 pub(crate) async fn scenarios(project: &Project, crash: bool, settings: &Settings) -> Result<Vec<TestReport>, Problem> {
     let library = library(settings)?;
-    let mut reports = Vec::new();
-    for file in project.scenarios() {
+    let (mut reports, files) = (Vec::new(), project.scenarios());
+    if files.is_empty() {
+        settings
+            .console
+            .note("there are no scenarios: tests/*.test.yaml, see `runwright test --help`");
+    }
+    for file in files {
         let report = if crash {
             library.test_with_stops(&file, None).await?
         } else {
