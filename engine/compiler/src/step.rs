@@ -127,7 +127,7 @@ pub(crate) fn read(node: Node, additions: &mut Vec<Spanned<String>>, findings: &
     );
     step.inputs_place = step.head();
     inputs(&mut fields, &mut step, findings);
-    name_power_shell(&mut step);
+    name_power_shell(&mut step, findings);
     if let Some((_, nodes)) = fields.list("outputs", findings) {
         step.outputs = nodes.into_iter().filter_map(|node| output(node, findings)).collect();
     }
@@ -151,8 +151,9 @@ pub(crate) fn read(node: Node, additions: &mut Vec<Spanned<String>>, findings: &
     step
 }
 
-/// A script in PowerShell cannot run where the others run, in the sandbox, so it is another action with other grants.
-fn name_power_shell(step: &mut RawStep) {
+/// A script in PowerShell cannot run where the others run, in the sandbox, so it is another action with other grants. An
+/// attachment, which Systems Manager lets it have, does not get there.
+fn name_power_shell(step: &mut RawStep, findings: &mut Findings) {
     let is_power_shell = |entry: &Entry| match &entry.value.shape {
         Shape::Text(runtime) if entry.key == "Runtime" => runtime.to_ascii_lowercase().starts_with("powershell"),
         _ => false,
@@ -162,6 +163,14 @@ fn name_power_shell(step: &mut RawStep) {
         && let Some(action) = &mut step.action
     {
         action.value = known::POWER_SHELL.to_owned();
+        if let Some(at) = step.inputs.iter().position(|entry| entry.key == "Attachment") {
+            let attachment = step.inputs.remove(at);
+            let message = "a script in PowerShell runs without its attachment here";
+            findings.push(
+                Finding::warning(codes::UNKNOWN_INPUT, attachment.key_place, message)
+                    .help("put what it needs into the script, or fetch it there"),
+            );
+        }
     }
 }
 

@@ -174,6 +174,15 @@ fn power_shell_is_an_action_of_its_own_and_may_do_what_the_document_says() {
         "{:?}",
         parsed.actions()
     );
+    let with = text.replace("Script: Get-Date", "Script: Get-Date, Attachment: more.zip");
+    let said = support::render(
+        "a.yaml",
+        &support::compile("a.yaml", &with, &support::catalog()).diagnostics,
+    );
+    assert!(
+        said.contains("warning RW-C038: a script in PowerShell runs without its attachment here"),
+        "{said}"
+    );
     let list = text.split_once("- {name: b").unwrap().0;
     let compiled = support::compile("a.yaml", list, &support::catalog());
     let plan = compiled.plan.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));

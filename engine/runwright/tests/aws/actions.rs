@@ -25,6 +25,9 @@ mainSteps:
       InstanceIds: "{{ Launch.InstanceIds }}"
       PropertySelector: "$.Reservations[0].Instances[0].State.Name"
       DesiredValues: [stopped]
+  - name: Untagged
+    action: aws:assertAwsResourceProperty
+    inputs: {Service: ec2, Api: DescribeTags, Filters: [{Name: key, Values: [Busy]}], PropertySelector: $.Tags, DesiredValues: ["[]"]}
   - {name: Start, action: "aws:changeInstanceState", inputs: {InstanceIds: "{{ Launch.InstanceIds }}", DesiredState: running}}
   - name: Wait
     action: aws:waitForAwsResourceProperty
