@@ -24,7 +24,7 @@ pub(crate) fn read(text: &str, findings: &mut Findings) -> Result<Node, Finding>
 
 /// Whether what is wrong with a JSON text is a comment, as some editors allow. Flow style would take it as a key.
 pub(crate) fn is_comment(text: &str, problem: &Finding) -> bool {
-    let rest = &text[problem.place.start as usize..];
+    let rest = text.get(problem.place.start as usize..).unwrap_or_default();
     rest.starts_with("//") || rest.starts_with("/*")
 }
 
