@@ -1,5 +1,5 @@
-//! The calls that the worlds of the SDKs for Python and JavaScript record are those of the journal: what a rollback reads in a
-//! unit test is what it reads from the engine. Their own tests write and compare the same file.
+//! The calls that the worlds of the SDKs record are those of the journal: what a rollback reads in a unit test is what it reads
+//! from the engine. Their own tests compare with the same file (Rust's, in `sdk/rust/behaviours`, with these types).
 
 use runwright_model::capability::{Answer, Error, Request};
 use serde::{Serialize, de::DeserializeOwned};
