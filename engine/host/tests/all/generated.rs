@@ -218,10 +218,11 @@ impl Shapes {
         guest::component(&module)
     }
 
-    /// A component that works, with some bytes changed, taken out, put in or cut off.
+    /// A component that works, with some bytes changed, taken out, put in or cut off, or none: some must return whatever the
+    /// compilers make of the others.
     fn changed(&self, rng: &mut Rng) -> Vec<u8> {
         let mut bytes = self.good[rng.usize(..self.good.len())].clone();
-        for _ in 0..rng.usize(1..4) {
+        for _ in 0..rng.usize(0..4) {
             let at = rng.usize(8..bytes.len());
             match rng.u8(..32) {
                 // What moves the bytes behind it hardly ever gets past the first look.
