@@ -293,9 +293,9 @@ impl Backend for Aws {
         outcome.map_err(|error| hidden(error, &context))
     }
 
-    async fn stop(&self, request: &capability::Request, idempotency_key: &str) {
+    async fn stop(&self, request: &capability::Request, context: &CallContext) {
         if let capability::Request::Commands(commands::Request::RunDocument { request }) = request {
-            self.stop_document(request, idempotency_key).await;
+            self.stop_document(request, context).await;
         }
     }
 

@@ -20,7 +20,9 @@ use runwright_model::{
     grant::Grants,
     id::ExecutionId,
     invocation::{Invocation, Invoked},
+    secret::Secrets,
     step::StepKind,
+    time::Timestamp,
 };
 use tracing::Instrument as _;
 
@@ -31,7 +33,7 @@ use crate::{
     input::{Ask, Input},
     limits,
     live::{Lines, Live},
-    rollback,
+    resolve, rollback,
     shared::Shared,
     state::State,
     target,
@@ -106,10 +108,12 @@ impl Actor {
             return;
         };
         let request = under_way.request.clone();
-        let key = of.idempotency_key(&self.id, call);
+        let Some(context) = self.context(of, call) else {
+            return;
+        };
         let (shared, sender) = (self.shared.clone(), self.sender.clone());
         tokio::spawn(async move {
-            shared.ports.backend.stop(&request, &key).await;
+            shared.ports.backend.stop(&request, &context).await;
             let _ = sender.send(Input::Stopped { of, call });
         });
     }
@@ -193,11 +197,7 @@ impl Actor {
     }
 
     fn live_line(&self, of: Try, component: Digest, grants: Grants) -> Option<Live> {
-        let visit = self.state.visit_of(of)?;
-        let begun = match of.phase {
-            Phase::Run => visit.attempt_at,
-            Phase::Rollback => visit.undo.as_ref()?.attempt_at,
-        };
+        let begun = self.begun(of)?;
         Some(Live {
             shared: self.shared.clone(),
             actor: self.sender.clone(),
@@ -208,7 +208,7 @@ impl Actor {
             generation: self.generation,
             recorded: self.state.open_calls(of)?.to_vec(),
             grants: Arc::new(grants),
-            role: crate::resolve::role(&self.state, begun),
+            role: resolve::role(&self.state, begun),
             deadline: self.state.deadline(of),
             next: AtomicU32::new(0),
             clock: AtomicI64::new(begun.as_millis()),
@@ -220,35 +220,49 @@ impl Actor {
             return;
         };
         let request = waiting.request.clone();
-        let step = self.state.plan.step(of.step);
-        let StepKind::Action { action, .. } = &step.kind else {
+        let Some(context) = self.context(of, call) else {
             return;
-        };
-        let Some(spec) = self.state.plan.actions.get(action) else {
-            return;
-        };
-        let lines = Lines {
-            shared: self.shared.clone(),
-            execution: self.id.clone(),
-            step: step.name.clone(),
-            attempt: of.attempt,
-        };
-        let context = CallContext {
-            execution: self.id.clone(),
-            step: step.name.clone(),
-            idempotency_key: of.idempotency_key(&self.id, call),
-            deadline: self.state.deadline(of),
-            again: false,
-            log: Arc::new(lines),
-            secrets: runwright_model::secret::Secrets::default(),
-            grants: Arc::new(self.grants(action, spec)),
-            role: None,
         };
         let (shared, sender) = (self.shared.clone(), self.sender.clone());
         tokio::spawn(async move {
             let result = probe_once(&shared, request, context).await;
             let _ = sender.send(Input::Probed { of, call, result });
         });
+    }
+
+    /// For what the executor itself asks a backend about a call of an action, beside its plugin.
+    fn context(&self, of: Try, call: u32) -> Option<CallContext> {
+        let step = self.state.plan.step(of.step);
+        let StepKind::Action { action, .. } = &step.kind else {
+            return None;
+        };
+        let spec = self.state.plan.actions.get(action)?;
+        let lines = Lines {
+            shared: self.shared.clone(),
+            execution: self.id.clone(),
+            step: step.name.clone(),
+            attempt: of.attempt,
+        };
+        Some(CallContext {
+            execution: self.id.clone(),
+            step: step.name.clone(),
+            idempotency_key: of.idempotency_key(&self.id, call),
+            deadline: self.state.deadline(of),
+            again: false,
+            log: Arc::new(lines),
+            secrets: Secrets::default(),
+            grants: Arc::new(self.grants(action, spec)),
+            role: resolve::role(&self.state, self.begun(of)?),
+        })
+    }
+
+    /// When this try began.
+    fn begun(&self, of: Try) -> Option<Timestamp> {
+        let visit = self.state.visit_of(of)?;
+        match of.phase {
+            Phase::Run => Some(visit.attempt_at),
+            Phase::Rollback => visit.undo.as_ref().map(|undo| undo.attempt_at),
+        }
     }
 
     /// Learns of the ends of children: of those that ended already now, of the others when they end. Tells these whether

@@ -153,7 +153,7 @@ impl Backend for Stubborn {
         Ok(Answer::Done)
     }
 
-    async fn stop(&self, _request: &Request, _idempotency_key: &str) {
+    async fn stop(&self, _request: &Request, _context: &CallContext) {
         if self.0.fetch_add(1, Ordering::Relaxed) > 10 {
             std::future::pending().await
         }

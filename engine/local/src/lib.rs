@@ -148,9 +148,9 @@ impl Backend for Local {
         outcome.map_err(|error| hidden(error, &secrets))
     }
 
-    async fn stop(&self, request: &Request, idempotency_key: &str) {
+    async fn stop(&self, request: &Request, context: &CallContext) {
         match request {
-            Request::Commands(_) => self.commands.stop(idempotency_key).await,
+            Request::Commands(_) => self.commands.stop(&context.idempotency_key).await,
             Request::Files(_)
             | Request::Http(_)
             | Request::Aws(_)

@@ -38,8 +38,8 @@ impl Backend for Backends {
         self.of(&request).perform(request, context).await
     }
 
-    async fn stop(&self, request: &Request, idempotency_key: &str) {
-        self.of(request).stop(request, idempotency_key).await;
+    async fn stop(&self, request: &Request, context: &CallContext) {
+        self.of(request).stop(request, context).await;
     }
 
     fn survives(&self, request: &Request) -> bool {

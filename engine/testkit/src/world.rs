@@ -80,11 +80,12 @@ impl Backend for World {
         ended.ok().and_then(|outcome| outcome.clone()).unwrap_or_else(killed)
     }
 
-    async fn stop(&self, _request: &Request, idempotency_key: &str) {
+    async fn stop(&self, _request: &Request, context: &CallContext) {
         let mut effects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        effects.stopped.push(idempotency_key.to_owned());
-        if let Some(hanging) = effects.hanging.remove(idempotency_key) {
-            effects.by_key.insert(idempotency_key.to_owned(), killed());
+        let key = &context.idempotency_key;
+        effects.stopped.push(key.clone());
+        if let Some(hanging) = effects.hanging.remove(key) {
+            effects.by_key.insert(key.clone(), killed());
             hanging.send_replace(Some(killed()));
         }
     }

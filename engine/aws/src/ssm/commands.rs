@@ -113,14 +113,15 @@ impl Aws {
     }
 
     /// Cancels the command of a call, and returns when it has ended.
-    pub(crate) async fn stop_document(&self, request: &Map<String, Value>, key: &str) {
+    pub(crate) async fn stop_document(&self, request: &Map<String, Value>, context: &CallContext) {
+        let key = &context.idempotency_key;
         if let Some(stop) = self.0.under_way.of(key) {
             let _ = stop.send(true);
             stop.closed().await;
             return;
         }
-        // A command of an engine before this one. Nobody here waits for it, so nobody's role is known.
-        let Ok(credentials) = self.0.account.credentials().await else {
+        // A command of an engine before this one.
+        let Ok(credentials) = self.credentials_of(context).await else {
             return;
         };
         let client = client(self, credentials);

@@ -18,7 +18,9 @@ use crate::{
 
 const RUNBOOK: &str = "
 schemaVersion: '0.3'
+assumeRole: '{{ Role }}'
 parameters:
+  Role: {type: String, default: ''}
   Where: {type: StringList}
   Commands: {type: StringList}
   Directory: {type: String, default: /}
@@ -289,10 +291,11 @@ fn a_cancel_reaches_the_nodes() {
     let pipe = pipe(&world);
     let lines = format!("Commands={}", json!([format!("cat {pipe}")]));
     let place = format!("Where=[\"{}\"]", NODES[0]);
+    let role = "Role=arn:aws:iam::123456789012:role/night";
     for (id, killed) in [("cancelled", false), ("killed", true)] {
         let looked = world.service.with(|state| state.count("ListCommands"));
         let mut engine = world
-            .command(&["run", "nodes", "--id", id, "-p", &lines, "-p", &place])
+            .command(&["run", "nodes", "--id", id, "-p", &lines, "-p", &place, "-p", role])
             .spawn()
             .unwrap();
         world.service.asked("ListCommands", looked + 1);
@@ -308,6 +311,8 @@ fn a_cancel_reaches_the_nodes() {
             asked + 1,
             "{id}"
         );
+        let signed_by = world.service.with(|state| state.signed_by["CancelCommand"].clone());
+        assert_eq!(signed_by, "ASIAROLE", "{id}");
     }
 }
 

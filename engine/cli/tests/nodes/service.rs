@@ -30,6 +30,8 @@ pub(crate) struct State {
     commands: Vec<Sent>,
     /// Every request: its operation and its body.
     pub(crate) requests: Vec<(String, Value)>,
+    /// The access key of the last request of each operation.
+    pub(crate) signed_by: BTreeMap<String, String>,
     /// How many times an operation is still answered with an error code instead.
     pub(crate) faults: BTreeMap<String, (u32, &'static str)>,
     /// How many commands are still carried out without an answer.
@@ -99,7 +101,7 @@ impl Service {
 
     fn serve(&self, stream: TcpStream) {
         let mut reader = BufReader::new(stream);
-        let (mut target, mut length) = (String::new(), 0);
+        let (mut target, mut key, mut length) = (String::new(), String::new(), 0);
         for line in reader
             .by_ref()
             .lines()
@@ -109,6 +111,7 @@ impl Service {
             let (name, value) = line.split_once(':').unwrap_or((&line, ""));
             match name.to_ascii_lowercase().as_str() {
                 "x-amz-target" => value.trim().clone_into(&mut target),
+                "authorization" => signer(value).clone_into(&mut key),
                 "content-length" => length = value.trim().parse().unwrap(),
                 _ => {}
             }
@@ -116,8 +119,10 @@ impl Service {
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
         let Some((_, operation)) = target.split_once('.') else {
-            return respond(reader.into_inner(), 200, "text/xml", WHO);
+            let assumes = String::from_utf8_lossy(&body).contains("Action=AssumeRole");
+            return respond(reader.into_inner(), 200, "text/xml", if assumes { ROLE } else { WHO });
         };
+        self.with(|state| state.signed_by.insert(operation.to_owned(), key));
         match self.answer(operation, &serde_json::from_slice(&body).unwrap()) {
             Some(Ok(answer)) => respond(reader.into_inner(), 200, JSON, &answer.to_string()),
             Some(Err(code)) => {
@@ -200,6 +205,16 @@ impl Service {
 const JSON: &str = "application/x-amz-json-1.1";
 const WHO: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>\
                    </GetCallerIdentityResult></GetCallerIdentityResponse>";
+
+const ROLE: &str = "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAROLE</AccessKeyId>\
+                    <SecretAccessKey>role</SecretAccessKey><SessionToken>role</SessionToken>\
+                    <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>";
+
+/// The access key of a request's signature: `AWS4-HMAC-SHA256 Credential=KEY/…`.
+fn signer(authorization: &str) -> &str {
+    let (_, credential) = authorization.split_once("Credential=").unwrap();
+    credential.split('/').next().unwrap()
+}
 
 /// What AWS-RunShellScript does. `timeout` ends with 124 when the time is over.
 fn begin(asked: &Value) -> Child {

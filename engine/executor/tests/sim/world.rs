@@ -243,10 +243,10 @@ impl Backend for LifeWorld {
         !self.1.weather.unsupervised && matches!(request, Request::Commands(_))
     }
 
-    async fn stop(&self, _request: &Request, idempotency_key: &str) {
+    async fn stop(&self, _request: &Request, context: &CallContext) {
         self.0.gate().await;
         let mut begun = self.1.begun();
-        if let Some(effect) = begun.effects.get_mut(idempotency_key)
+        if let Some(effect) = begun.effects.get_mut(&context.idempotency_key)
             && effect.ends.is_none_or(|ends| ends > Instant::now())
         {
             effect.is_stopped = true;

@@ -138,7 +138,7 @@ impl World {
     pub(crate) async fn stop(&self) {
         let command = runwright_model::capability::commands::Command::default();
         let request = Request::Commands(runwright_model::capability::commands::Request::Run { on: None, command });
-        self.local.stop(&request, KEY).await;
+        self.local.stop(&request, &self.context()).await;
     }
 
     /// The context of another call.

@@ -310,13 +310,13 @@ pub trait Backend: Send + Sync {
     /// Makes one request happen.
     async fn perform(&self, request: Request, context: CallContext) -> Outcome;
 
-    /// Ends what this request with this idempotency key began, if anything of it still runs: asks first, and ends it
+    /// Ends what this request began in a call with this context, if anything of it still runs: asks first, and ends it
     /// after a grace time, with everything that it started. Returns when it has ended; a `perform` of that call
-    /// then answers `Uncertain`, and says that it was stopped.
+    /// then answers `Uncertain`, and says that it was stopped. The context has no secrets here.
     ///
     /// Backends whose calls cannot be stopped half-way do nothing.
-    async fn stop(&self, request: &Request, idempotency_key: &str) {
-        let _ = (request, idempotency_key);
+    async fn stop(&self, request: &Request, context: &CallContext) {
+        let _ = (request, context);
     }
 
     /// Whether dropping the `perform` of this request loses nothing: the effect goes on, and the same call `again`

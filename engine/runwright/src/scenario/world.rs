@@ -244,9 +244,9 @@ impl Backend for World {
         Ok(answer(&request, &mock))
     }
 
-    async fn stop(&self, _: &Request, idempotency_key: &str) {
+    async fn stop(&self, _: &Request, context: &CallContext) {
         let mut seen = lock(&self.seen);
-        seen.stopped.insert(idempotency_key.to_owned());
+        seen.stopped.insert(context.idempotency_key.clone());
         seen.stops.notify_waiters();
     }
 }
