@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use runwright_model::{
     action::{Impact, Manifest, Want},
     capability::Capability,
-    schema::{Additional, Kind, Schema},
+    schema::{Kind, Schema},
 };
 
 use crate::{Error, bindings::action as wit, trap};
@@ -114,7 +114,15 @@ fn schema(of: &str, text: &str, problems: &mut Vec<String>) -> Schema {
         Ok(schema) if alternatives(&schema) > ALTERNATIVES_MAX => problems.push(format!(
             "the schema of the {of} has more than {ALTERNATIVES_MAX} alternatives under `anyOf`"
         )),
-        Ok(schema) if schema.kind == Some(Kind::Object) => return schema,
+        Ok(schema) if schema.kind == Some(Kind::Object) => {
+            let bad = schema
+                .all()
+                .filter_map(|schema| Some((schema.pattern.as_ref()?, schema.bad_pattern()?)));
+            problems.extend(bad.map(|(pattern, why)| {
+                format!("the schema of the {of} has the pattern {pattern:?}, which cannot be used: {why}")
+            }));
+            return schema;
+        }
         Ok(_) => problems.push(format!(
             "the schema of the {of} must be that of an object: give it `\"type\": \"object\"`"
         )),
@@ -125,16 +133,7 @@ fn schema(of: &str, text: &str, problems: &mut Vec<String>) -> Schema {
 
 /// How many alternatives there are at all depths.
 fn alternatives(schema: &Schema) -> usize {
-    let additional = match &schema.additional_properties {
-        Some(Additional::Shape(shape)) => Some(&**shape),
-        Some(Additional::Allowed(_)) | None => None,
-    };
-    let below = schema
-        .properties
-        .values()
-        .chain(schema.items.as_deref())
-        .chain(additional);
-    schema.any_of.len() + below.chain(&schema.any_of).map(alternatives).sum::<usize>()
+    schema.all().map(|schema| schema.any_of.len()).sum()
 }
 
 fn wants(wants: Vec<wit::Want>, problems: &mut Vec<String>) -> Vec<Want> {
@@ -226,6 +225,13 @@ mod tests {
             assert!(found.iter().any(|problem| problem.contains(part)), "{part}: {found:#?}");
         }
         assert_eq!(found.len(), 7);
+    }
+
+    #[test]
+    fn a_pattern_must_be_one() {
+        let found = problems(|m| m.inputs = r#"{"type": "object", "properties": {"A": {"pattern": "("}}}"#.into());
+        let wrong = "the schema of the inputs has the pattern \"(\", which cannot be used: ";
+        assert!(found.len() == 1 && found[0].starts_with(wrong), "{found:#?}");
     }
 
     #[test]

@@ -44,4 +44,5 @@ pub mod step;
 pub mod summary;
 pub mod time;
 
+mod pattern;
 mod words;

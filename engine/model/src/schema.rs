@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::pattern;
+
 /// A JSON Schema of the subset named in `wit/action.wit`. Unknown keywords are refused when a manifest is
 /// read, so that no check is silently missing.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -49,7 +51,7 @@ pub struct Schema {
     /// Most characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<u64>,
-    /// A regular expression found in the text. For editors; plugins check it themselves.
+    /// A regular expression found in the text, as ECMAScript writes them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     /// Fewest items.
@@ -186,6 +188,27 @@ impl Schema {
         Ok(value)
     }
 
+    /// Every schema in this one, itself first, at all depths.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        let mut todo = vec![self];
+        std::iter::from_fn(move || {
+            let schema = todo.pop()?;
+            let additional = match &schema.additional_properties {
+                Some(Additional::Shape(shape)) => Some(&**shape),
+                Some(Additional::Allowed(_)) | None => None,
+            };
+            let below = schema.properties.values().chain(schema.items.as_deref());
+            todo.extend(below.chain(additional).chain(&schema.any_of));
+            Some(schema)
+        })
+    }
+
+    /// Why the pattern cannot be used; `None` when it can, or there is none. Of this schema alone.
+    #[must_use]
+    pub fn bad_pattern(&self) -> Option<String> {
+        pattern::compile(self.pattern.as_deref()?).err()
+    }
+
     fn coerce_any(&self, value: Value) -> Result<Value, Mismatch> {
         let exact = self
             .any_of
@@ -265,6 +288,11 @@ impl Schema {
         }
         if let Some(constant) = self.constant.as_ref().filter(|c| *c != value) {
             return Err(Mismatch::here(format!("{value} is not {constant}")));
+        }
+        if let (Some(pattern), Value::String(text)) = (&self.pattern, value)
+            && let Some(why) = pattern::misfit(pattern, text)
+        {
+            return Err(Mismatch::here(why));
         }
         let (size, unit, least, most) = match value {
             Value::String(s) => (s.chars().count() as u64, "characters", self.min_length, self.max_length),
@@ -381,6 +409,16 @@ mod tests {
             "`A[1].B`: must be a boolean, and is integer"
         );
         assert_eq!(object.coerce(json!({"A": [], "C": 1})).unwrap_err().path, "C");
+    }
+
+    #[test]
+    fn patterns_are_checked_where_there_is_a_text() {
+        let shape = schema(json!({"type": "object", "properties": {"A": {"type": "string", "pattern": "^P"}}}));
+        assert!(shape.coerce(json!({"A": "PT1S"})).is_ok());
+        let wrong = shape.coerce(json!({"A": "5s"})).unwrap_err().to_string();
+        assert_eq!(wrong, "`A`: \"5s\" does not match the pattern `^P`");
+        let deep = schema(json!({"items": {"anyOf": [{"pattern": "("}]}}));
+        assert_eq!(deep.all().filter_map(Schema::bad_pattern).count(), 1);
     }
 
     #[test]

@@ -38,7 +38,8 @@ impl Action for Sleep {
                 schema::object()
                     .optional(
                         "Duration",
-                        schema::string("How long, as an ISO 8601 duration such as `PT10M`. At most 604,799 seconds."),
+                        schema::string("How long, as an ISO 8601 duration such as `PT10M`. At most 604,799 seconds.")
+                            .pattern(r"^\s*[Pp]"),
                     )
                     .optional(
                         "Timestamp",
