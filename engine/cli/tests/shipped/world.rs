@@ -7,7 +7,10 @@ use std::{
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use runwright::{
@@ -265,6 +268,21 @@ fn curl(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// A port that nobody listens on, each time another. It lies below those that the system gives to who asks for any, as the other
+/// servers of these tests do: it must stay free while the service does not run.
+fn port() -> u16 {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let mut ports = (0..PORTS).map(|_| {
+        let nth = std::process::id().wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed));
+        PORTS_FROM + u16::try_from(nth % u32::from(PORTS)).unwrap()
+    });
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    ports.find(is_free).unwrap()
+}
+
+const PORTS_FROM: u16 = 12_000;
+const PORTS: u16 = 20_000;
+
 /// A web service with releases, for `service-rollout`: python3's own server, of a folder per version.
 pub(crate) struct Service {
     folder: PathBuf,
@@ -273,12 +291,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(world: &mut World) -> Self {
-        // Free a moment ago: good enough, because the system does not give it out again soon.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = port();
         world.hide(&format!("127.0.0.1:{port}"), "<service>");
         let folder = PathBuf::from(world.path("service"));
         fs::create_dir(&folder).unwrap();

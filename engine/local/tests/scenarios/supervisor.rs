@@ -8,7 +8,7 @@ use runwright_model::{
     log::Stream,
     time::Timestamp,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::{
     commands::{alive, request, run_in, shell},
@@ -422,7 +422,10 @@ async fn what_executions_left_is_swept_when_they_are_gone() {
     let world = world.restarted();
     world.local.sweep().await;
     assert!(record(&world).join("begun").exists(), "what runs is left");
+    let supervisor = supervisor_of(&world);
     world.stop().await;
+    // It keeps its record until it is gone itself.
+    until("the supervisor is gone", || test_kill_process(supervisor).is_err()).await;
     // The store knows nothing of the execution.
     world.local.sweep().await;
     assert!(fs::read_dir(world.state().join("commands")).unwrap().next().is_none());
