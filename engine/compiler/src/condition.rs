@@ -1,6 +1,9 @@
 //! Conditions of `aws:branch` and `when`.
 
-use runwright_model::expression::{Condition, Operator, Template};
+use runwright_model::{
+    condition::{Condition, Operator},
+    expression::Template,
+};
 
 use crate::{
     codes,

@@ -242,7 +242,7 @@ fn references(step: &Step) -> Vec<&Reference> {
     found.extend(
         step.when
             .iter()
-            .flat_map(runwright_model::expression::Condition::references),
+            .flat_map(runwright_model::condition::Condition::references),
     );
     found
 }

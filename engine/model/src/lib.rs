@@ -25,6 +25,7 @@
 pub mod action;
 pub mod bytes;
 pub mod capability;
+pub mod condition;
 pub mod digest;
 pub mod event;
 pub mod expression;

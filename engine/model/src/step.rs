@@ -3,11 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{
-    expression::{Condition, Template},
-    id::StepId,
-    parameter::ParameterType,
-};
+use crate::{condition::Condition, expression::Template, id::StepId, parameter::ParameterType};
 
 /// One step. References to other steps are resolved; defaults are filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::expression::{Condition, Operator, Piece, Template};
+use crate::{
+    condition::{Condition, Operator},
+    expression::{Piece, Template},
+};
 
 /// As a person would say it: `check.Count > 3 and not (Mode = "dry")`.
 impl fmt::Display for Condition {

@@ -1,9 +1,6 @@
 //! What is compared must be comparable: types of both sides of an operator.
 
-use runwright_model::{
-    expression::{Operator, Template},
-    schema::Kind,
-};
+use runwright_model::{condition::Operator, expression::Template, schema::Kind};
 use serde_json::Value;
 
 use crate::{

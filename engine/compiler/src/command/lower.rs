@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runwright_model::{
-    expression::{Condition, Global, Reference, Template},
+    condition::Condition,
+    expression::{Global, Reference, Template},
     id::StepId,
     plan::{CommandFlow, Order, OutputReference, Plan},
     step::{OnFailure, Retry, RollbackSpec, Step, StepKind},

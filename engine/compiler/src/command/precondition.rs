@@ -2,7 +2,10 @@
 //!
 //! What the agent would not recognise fails its step there; here it is a mistake of the document.
 
-use runwright_model::expression::{Condition, Global, Operator, Reference, Template};
+use runwright_model::{
+    condition::{Condition, Operator},
+    expression::{Global, Reference, Template},
+};
 
 use super::substitution::Substitution;
 use crate::{

@@ -1,7 +1,8 @@
 //! Lowers `aws:loop`: how often it runs. The steps of its body are steps of the plan like others.
 
 use runwright_model::{
-    expression::{Condition, Template},
+    condition::Condition,
+    expression::Template,
     parameter::ParameterType,
     step::{ITERATIONS_MAX, Repeat, StepKind},
 };

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use runwright_model::{
     action::Manifest,
-    expression::Operator,
+    condition::Operator,
     parameter::ParameterType,
     schema::{Additional, Kind, Schema},
 };

@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use runwright_compiler::{Edge, EdgeKind, Targets, bind, edges, fan_out};
 use runwright_model::{
     action::Impact,
-    expression::{Condition, Scope, Template},
+    condition::Condition,
+    expression::{Scope, Template},
     grant::Policy,
     id::StepId,
     plan::{Order, Plan},
