@@ -35,8 +35,15 @@ pub(crate) struct Current {
 /// A locked state directory.
 pub(crate) struct Directory {
     path: PathBuf,
-    /// The lock ends when this file is closed.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Directory {
+    /// Not left to the closing of the file: a process that is being started has it open, too, until it is another program.
+    fn drop(&mut self) {
+        // What cannot be unlocked is closed in a moment.
+        let _ = rustix::fs::flock(&self.lock, FlockOperation::Unlock);
+    }
 }
 
 impl Directory {
@@ -83,7 +90,7 @@ impl Directory {
             .map_err(fail)?;
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -376,4 +383,19 @@ fn sync_directory(path: &Path) -> Result<()> {
     File::open(path)
         .and_then(|directory| directory.sync_all())
         .map_err(|source| from_io(source, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_holder_whoever_else_has_the_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = Directory::lock(folder.path()).unwrap();
+        let of_a_process_that_starts = held.lock.try_clone().unwrap();
+        drop(held);
+        assert!(Directory::lock(folder.path()).is_ok());
+        drop(of_a_process_that_starts);
+    }
 }
