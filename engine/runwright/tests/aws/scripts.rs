@@ -1,6 +1,6 @@
 //! `aws:executeScript`.
 
-use runwright::model::status::Status;
+use runwright::{Error, model::status::Status};
 use serde_json::{Value, json};
 
 use crate::{World, output, succeeded};
@@ -159,7 +159,7 @@ async fn a_role_is_assumed_without_its_credentials() {
 async fn what_cannot_run_says_why() {
     let Some(world) = World::open().await else { return };
     let cases: [(&str, Value); 4] = [
-        ("ruby3.4", json!("it runs python3")),
+        ("'{{ Runtime }}'", json!("it runs python3")),
         ("python3.11", json!("no function `main`")),
         ("python3.11", json!("line 1")),
         ("python3.11", json!("cannot be written as JSON")),
@@ -171,9 +171,24 @@ async fn what_cannot_run_says_why() {
         "def main(e, c):\n    return object()",
     ];
     for ((runtime, expected), text) in cases.iter().zip(texts) {
-        let view = world.run(&script(text).replace("python3.11", runtime)).await;
+        let document = script(text).replace("python3.11", runtime);
+        let parameters = "parameters: {Runtime: {type: String, default: PowerShell 7.4}}";
+        let view = world.run(&format!("{document}{parameters}\n")).await;
         assert_eq!(view.status, Status::Failed);
         let told = view.steps[0].failure.as_ref().unwrap().message.clone();
         assert!(told.contains(expected.as_str().unwrap()), "{expected}: {told}");
     }
+    // What stands in the document is refused before anything runs.
+    let ruby = format!(
+        "schemaVersion: '0.3'\n{}",
+        script("x = 1").replace("python3.11", "ruby3.4")
+    );
+    let refused = world.run_whole(&ruby, json!({})).await.unwrap_err();
+    let Error::Document { diagnostics, .. } = refused else {
+        panic!("{refused}");
+    };
+    assert!(
+        diagnostics[0].message.contains("\"ruby3.4\" does not match"),
+        "{diagnostics:?}"
+    );
 }
