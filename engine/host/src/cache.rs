@@ -10,9 +10,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runwright_model::{action::Manifest, digest::Digest};
+use runwright_model::digest::Digest;
 
-use crate::Error;
+use crate::{Error, manifest::Said};
 
 /// A folder of compiled components for one configuration of the runtime.
 #[derive(Debug)]
@@ -77,8 +77,8 @@ impl Cache {
         }
     }
 
-    /// The manifest kept of a component.
-    pub(crate) fn manifest(&self, component: &Digest) -> Option<Manifest> {
+    /// What a component said of itself, if that is kept.
+    pub(crate) fn said(&self, component: &Digest) -> Option<Said> {
         let bytes = read_ours(&self.path(component, "manifest"))?;
         let (seal, json) = bytes.split_at_checked(sum(b"").len())?;
         (seal == sum(json).as_bytes())
@@ -86,9 +86,9 @@ impl Cache {
             .flatten()
     }
 
-    /// Keeps a manifest.
-    pub(crate) fn keep_manifest(&self, component: &Digest, manifest: &Manifest) -> io::Result<()> {
-        let json = serde_json::to_vec(manifest)?;
+    /// Keeps what a component said of itself.
+    pub(crate) fn keep_said(&self, component: &Digest, said: &Said) -> io::Result<()> {
+        let json = serde_json::to_vec(said)?;
         let sealed = [sum(&json).as_bytes(), &json].concat();
         self.write(&self.path(component, "manifest"), &sealed)
     }

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use runwright_model::{
-    action::Manifest,
     event::Phase,
     failure::{Failure, FailureKind},
     invocation::{Calls, Invocation, Invoked},
@@ -12,10 +11,11 @@ use serde_json::Value;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::{
-    Components, Error, Limits, codes,
+    Components, Limits, codes,
     contract::{Instance, Linked, Told},
     limits::{Excess, Place},
     logbook::shown_lines,
+    manifest::Said,
     meter::Meter,
     state::{Ended, State, Step},
     trap::{self, Stage},
@@ -69,12 +69,10 @@ impl Caller<'_> {
         }
     }
 
-    /// Calls `describe`. The inner error says what is wrong with the manifest.
-    pub(crate) async fn describe(&self, calls: Arc<dyn Calls>) -> Result<Result<Manifest, Error>, Ended> {
+    /// Calls `describe`.
+    pub(crate) async fn describe(&self, calls: Arc<dyn Calls>) -> Result<Said, Ended> {
         let store = self.store(calls, "describe", "describe", Step::default());
-        let call = async |plugin: &Instance, store: &mut Store<State>| {
-            plugin.describe(store, self.limits.manifest_bytes).await
-        };
+        let call = async |plugin: &Instance, store: &mut Store<State>| plugin.describe(store).await;
         self.call(store, call).await
     }
 

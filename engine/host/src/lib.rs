@@ -69,7 +69,7 @@ use runwright_model::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::{call::Caller, loader::Loader, loader::Ready, state::Ended, ticker::Ticker};
+use crate::{call::Caller, loader::Loader, loader::Ready, manifest::Said, state::Ended, ticker::Ticker};
 pub use crate::{
     codes::CODES,
     compiler::{COMPILE, Compiler, compile_if_asked},
@@ -209,27 +209,29 @@ impl Host {
 
 impl Shared {
     async fn describe(&self, component: &Digest, ready: &Ready) -> Result<Manifest, Error> {
-        if let Some(manifest) = self.loader.cache().and_then(|cache| cache.manifest(component)) {
-            return Ok(manifest);
+        let cache = self.loader.cache();
+        let bytes_max = self.limits.manifest_bytes;
+        if let Some(said) = cache.and_then(|cache| cache.said(component)) {
+            return manifest::read(said, bytes_max);
         }
+        let said = self.ask(ready).await?;
+        let manifest = manifest::read(said.clone(), bytes_max)?;
+        if let Some(Err(error)) = cache.map(|cache| cache.keep_said(component, &said)) {
+            tracing::warn!(%error, "a manifest cannot be kept; the plugin will be asked again");
+        }
+        Ok(manifest)
+    }
+
+    async fn ask(&self, ready: &Ready) -> Result<Said, Error> {
         let _turn = self.turn(ready).await;
         let _running = self.ticker.running();
-        let manifest = self
-            .caller(ready)
+        self.caller(ready)
             .describe(Arc::new(Nothing))
             .await
             .map_err(|ended| match ended {
                 Ended::Failed(failure) => Error::Describe(Box::new(failure)),
                 Ended::Suspended => unreachable!("nothing suspends: every call is stopped"),
-            })??;
-        if let Some(Err(error)) = self
-            .loader
-            .cache()
-            .map(|cache| cache.keep_manifest(component, &manifest))
-        {
-            tracing::warn!(%error, "a manifest cannot be kept; the plugin will be asked again");
-        }
-        Ok(manifest)
+            })
     }
 
     /// Waits until there is room for an instance.

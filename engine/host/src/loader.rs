@@ -268,11 +268,9 @@ fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     }
 }
 
-/// Names what kept files depend on: the runtime's version and configuration for compiled code, our own version
-/// for manifests.
+/// Names what compiled code depends on: the runtime's version and configuration.
 pub(crate) fn configuration(engine: &Engine) -> String {
     let mut hasher = DefaultHasher::new();
-    env!("CARGO_PKG_VERSION").hash(&mut hasher);
     engine.precompile_compatibility_hash().hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }

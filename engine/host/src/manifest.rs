@@ -8,7 +8,9 @@ use runwright_model::{
     schema::{Kind, Schema},
 };
 
-use crate::{Error, bindings::action as wit, trap};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, trap};
 
 /// The longest action name, in bytes.
 const NAME_BYTES_MAX: usize = 128;
@@ -18,10 +20,28 @@ const PROBLEMS_MAX: usize = 16;
 /// How many alternatives (`anyOf`) a schema may have in all: a value is tried against each.
 const ALTERNATIVES_MAX: usize = 64;
 
+/// What a plugin said of itself, through whatever version of the contract. Nothing of it is checked: it is kept like
+/// this, so that a later engine, or one with other limits, reads it by its own rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Said {
+    pub(crate) action: String,
+    pub(crate) version: String,
+    pub(crate) description: String,
+    /// JSON Schema, as text.
+    pub(crate) inputs: String,
+    /// JSON Schema, as text.
+    pub(crate) outputs: String,
+    /// Names of capabilities, and why each is wanted.
+    pub(crate) capabilities: Vec<(String, String)>,
+    pub(crate) rollback: bool,
+    pub(crate) impact: Impact,
+}
+
 /// The model's manifest, or every mistake of the plugin's.
-pub(crate) fn read(manifest: wit::Manifest, bytes_max: u64) -> Result<Manifest, Error> {
+pub(crate) fn read(said: Said, bytes_max: u64) -> Result<Manifest, Error> {
     let mut problems = Vec::new();
-    let bytes = size(&manifest);
+    let bytes = size(&said);
     if bytes > bytes_max {
         // Nothing else is looked at: what is too large is not to be read.
         let problem =
@@ -30,43 +50,39 @@ pub(crate) fn read(manifest: wit::Manifest, bytes_max: u64) -> Result<Manifest, 
             problems: vec![problem],
         });
     }
-    if !is_action_name(&manifest.action) {
+    if !is_action_name(&said.action) {
         problems.push(format!(
             "the action is called {:?}: use a namespace, a colon and a name, as in `acme:drain`, out of letters, digits \
              and `-`, beginning with a letter",
-            manifest.action
+            said.action
         ));
     }
-    if let Err(error) = semver::Version::parse(&manifest.version) {
+    if let Err(error) = semver::Version::parse(&said.version) {
         problems.push(format!(
             "version {:?} is no semantic version as `1.2.3` is: {error}",
-            manifest.version
+            said.version
         ));
     }
-    if manifest.description.trim().is_empty() {
+    if said.description.trim().is_empty() {
         problems.push("the description is empty: say in one sentence what a step with this action does".into());
     }
-    let inputs = schema("inputs", &manifest.inputs, &mut problems);
-    let outputs = schema("outputs", &manifest.outputs, &mut problems);
-    let capabilities = wants(manifest.capabilities, &mut problems);
+    let inputs = schema("inputs", &said.inputs, &mut problems);
+    let outputs = schema("outputs", &said.outputs, &mut problems);
+    let capabilities = wants(said.capabilities, &mut problems);
     if !problems.is_empty() {
         return Err(Error::Manifest {
             problems: few(problems),
         });
     }
     Ok(Manifest {
-        action: manifest.action,
-        version: manifest.version,
-        description: manifest.description,
+        action: said.action,
+        version: said.version,
+        description: said.description,
         inputs,
         outputs,
         capabilities,
-        rollback: manifest.rollback,
-        impact: match manifest.impact {
-            wit::Impact::Mutating => Impact::Mutating,
-            wit::Impact::NonMutating => Impact::NonMutating,
-            wit::Impact::Undetermined => Impact::Undetermined,
-        },
+        rollback: said.rollback,
+        impact: said.impact,
     })
 }
 
@@ -83,17 +99,14 @@ fn few(mut problems: Vec<String>) -> Vec<String> {
     problems
 }
 
-fn size(manifest: &wit::Manifest) -> u64 {
-    let wants = manifest
-        .capabilities
-        .iter()
-        .map(|want| want.capability.len() + want.why.len());
+fn size(said: &Said) -> u64 {
+    let wants = said.capabilities.iter().map(|(name, why)| name.len() + why.len());
     let texts = [
-        &manifest.action,
-        &manifest.version,
-        &manifest.description,
-        &manifest.inputs,
-        &manifest.outputs,
+        &said.action,
+        &said.version,
+        &said.description,
+        &said.inputs,
+        &said.outputs,
     ];
     (texts.map(String::len).iter().sum::<usize>() + wants.sum::<usize>()) as u64
 }
@@ -136,10 +149,10 @@ fn alternatives(schema: &Schema) -> usize {
     schema.all().map(|schema| schema.any_of.len()).sum()
 }
 
-fn wants(wants: Vec<wit::Want>, problems: &mut Vec<String>) -> Vec<Want> {
+fn wants(wants: Vec<(String, String)>, problems: &mut Vec<String>) -> Vec<Want> {
     let mut seen = BTreeSet::new();
     let mut known = Vec::new();
-    for wit::Want { capability: name, why } in wants {
+    for (name, why) in wants {
         let Some(capability) = Capability::from_name(&name) else {
             let all = Capability::ALL.map(Capability::as_str).join(", ");
             problems.push(format!("there is no capability {name:?}; there are {all}"));
@@ -157,26 +170,23 @@ fn wants(wants: Vec<wit::Want>, problems: &mut Vec<String>) -> Vec<Want> {
 mod tests {
     use super::*;
 
-    fn good() -> wit::Manifest {
-        wit::Manifest {
+    fn good() -> Said {
+        Said {
             action: "acme:drain".into(),
             version: "1.0.0".into(),
             description: "Drains.".into(),
             inputs: r#"{"type": "object"}"#.into(),
             outputs: r#"{"type": "object"}"#.into(),
-            capabilities: vec![wit::Want {
-                capability: "files".into(),
-                why: "To see.".into(),
-            }],
+            capabilities: vec![("files".into(), "To see.".into())],
             rollback: true,
-            impact: wit::Impact::Mutating,
+            impact: Impact::Mutating,
         }
     }
 
-    fn problems(change: impl FnOnce(&mut wit::Manifest)) -> Vec<String> {
-        let mut manifest = good();
-        change(&mut manifest);
-        match read(manifest, 1_000) {
+    fn problems(change: impl FnOnce(&mut Said)) -> Vec<String> {
+        let mut said = good();
+        change(&mut said);
+        match read(said, 1_000) {
             Ok(_) => Vec::new(),
             Err(Error::Manifest { problems }) => problems,
             Err(other) => panic!("{other}"),
@@ -204,14 +214,8 @@ mod tests {
             m.description = " ".into();
             m.inputs = r#"{"type": "object", "format": "x"}"#.into();
             m.outputs = r#"{"type": "string"}"#.into();
-            m.capabilities.push(wit::Want {
-                capability: "filez".into(),
-                why: String::new(),
-            });
-            m.capabilities.push(wit::Want {
-                capability: "files".into(),
-                why: String::new(),
-            });
+            m.capabilities.push(("filez".into(), String::new()));
+            m.capabilities.push(("files".into(), String::new()));
         });
         for part in [
             "\"drain\"",

@@ -8,13 +8,12 @@
 mod v0_1;
 
 use runwright_model::{
-    action::Manifest,
     failure::FailureKind,
     invocation::{Done, Invocation},
 };
 use wasmtime::{Store, component::InstancePre};
 
-use crate::{Error, state::State};
+use crate::{manifest::Said, state::State};
 
 /// Every version that is served, oldest first, as it stands in the names of interfaces.
 pub(crate) const VERSIONS: &[&str] = &[v0_1::VERSION];
@@ -76,14 +75,10 @@ impl Instance {
         }
     }
 
-    /// Asks what the plugin is. `bytes_max` bounds the texts of its manifest.
-    pub(crate) async fn describe(
-        &self,
-        store: &mut Store<State>,
-        bytes_max: u64,
-    ) -> wasmtime::Result<Result<Manifest, Error>> {
+    /// Asks what the plugin is.
+    pub(crate) async fn describe(&self, store: &mut Store<State>) -> wasmtime::Result<Said> {
         match self {
-            Self::V0_1(instance) => v0_1::describe(instance, store, bytes_max).await,
+            Self::V0_1(instance) => v0_1::describe(instance, store).await,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `runwright:plugin@0.1.0`: between the types of `wit/action.wit` and the model's.
 
 use runwright_model::{
-    action::Manifest,
+    action::Impact,
     capability::Outcome,
     failure::FailureKind,
     invocation::{Done, Invocation},
@@ -13,10 +13,9 @@ use wasmtime::Store;
 use super::{Answered, Told};
 pub(crate) use crate::bindings::Plugin as Instance;
 use crate::{
-    Error,
     bindings::{PluginPre, action},
     capability::types::millis,
-    manifest,
+    manifest::Said,
     state::State,
 };
 
@@ -52,13 +51,23 @@ pub(super) async fn rollback(
     Ok(answered.map_err(told))
 }
 
-pub(super) async fn describe(
-    instance: &Instance,
-    store: &mut Store<State>,
-    bytes_max: u64,
-) -> wasmtime::Result<Result<Manifest, Error>> {
-    let described = instance.runwright_plugin_action().call_describe(store).await?;
-    Ok(manifest::read(described, bytes_max))
+pub(super) async fn describe(instance: &Instance, store: &mut Store<State>) -> wasmtime::Result<Said> {
+    let manifest = instance.runwright_plugin_action().call_describe(store).await?;
+    let wants = manifest.capabilities.into_iter();
+    Ok(Said {
+        action: manifest.action,
+        version: manifest.version,
+        description: manifest.description,
+        inputs: manifest.inputs,
+        outputs: manifest.outputs,
+        capabilities: wants.map(|want| (want.capability, want.why)).collect(),
+        rollback: manifest.rollback,
+        impact: match manifest.impact {
+            action::Impact::Mutating => Impact::Mutating,
+            action::Impact::NonMutating => Impact::NonMutating,
+            action::Impact::Undetermined => Impact::Undetermined,
+        },
+    })
 }
 
 fn context(invocation: &Invocation) -> action::Context {

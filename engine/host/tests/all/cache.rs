@@ -10,12 +10,12 @@ use std::{
     },
 };
 
-use runwright_host::{Components, Error, Host, Options};
+use runwright_host::{Components, Error, Host, Limits, Options};
 use runwright_model::digest::Digest;
 use runwright_testguest::COMPONENT;
 use serde_json::json;
 
-use crate::common::{Script, cache_below, cached, outputs, run, variant};
+use crate::common::{Script, cache_below, cached, options, outputs, run, variant};
 
 async fn works(host: &Host) {
     outputs(run(host, &Script::done(), json!({"do": "echo"})).await);
@@ -186,6 +186,22 @@ async fn a_spoiled_manifest_is_asked_for_again() {
     fs::write(file, text.replace("0.1.0", "0.1.1")).unwrap();
     assert_eq!(cached(folder.path()).describe(&digest).await.unwrap(), manifest);
     assert_eq!(fs::read_to_string(file).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_kept_manifest_is_read_by_todays_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let digest = Digest::of(COMPONENT);
+    cached(folder.path()).describe(&digest).await.unwrap();
+    let stricter = Options {
+        cache_dir: Some(cache_below(folder.path())),
+        ..options(Limits {
+            manifest_bytes: 10,
+            ..Limits::default()
+        })
+    };
+    let error = Host::new(stricter).unwrap().describe(&digest).await.unwrap_err();
+    assert!(error.to_string().contains("limit `manifest-bytes` exceeded"), "{error}");
 }
 
 #[tokio::test]
