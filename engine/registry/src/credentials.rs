@@ -114,11 +114,7 @@ impl Credentials {
         }
         let program = helper::program(name);
         let answer = match &program {
-            Some(program) => {
-                let (program, host) = (program.clone(), host.to_owned());
-                let asked = tokio::task::spawn_blocking(move || helper::ask(&program, &host, helper::PATIENCE)).await;
-                asked.unwrap_or_else(|why| Err(why.to_string()))
-            }
+            Some(program) => helper::ask(program, host, helper::PATIENCE).await,
             None => Err("that is no program's name".to_owned()),
         };
         let failed = |why| Error::Helper {

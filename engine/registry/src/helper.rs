@@ -2,22 +2,23 @@
 //! JSON to standard output.
 
 use std::{
-    io::{Read as _, Write as _},
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
-    thread,
-    time::{Duration, Instant},
+    io,
+    process::{ExitStatus, Stdio},
+    time::Duration,
 };
 
 use serde::Deserialize;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    process::{Child, Command},
+    time::timeout,
+};
 use zeroize::Zeroizing;
 
 use crate::credentials::Login;
 
 /// How long one may take: it may ask a person.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-/// How often is looked whether it has ended.
-const PAUSE: Duration = Duration::from_millis(10);
 /// The most bytes of its answer.
 const ANSWER_BYTES: u64 = 64 * 1024;
 /// How much of what it complains of is shown.
@@ -40,28 +41,24 @@ pub(crate) fn program(name: &str) -> Option<String> {
     (!name.is_empty() && name.chars().all(is_plain)).then(|| format!("docker-credential-{name}"))
 }
 
-/// Asks a program for the login of a registry; `None` when it knows none. Blocks.
+/// Asks a program for the login of a registry; `None` when it knows none. One that takes too long is ended.
 ///
 /// # Errors
 ///
 /// Why there is no answer, in words without anything of a login.
-pub(crate) fn ask(program: &str, host: &str, patience: Duration) -> Result<Option<Login>, String> {
-    let began = Instant::now();
-    let mut child = Command::new(program)
+pub(crate) async fn ask(program: &str, host: &str, patience: Duration) -> Result<Option<Login>, String> {
+    let child = Command::new(program)
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
+        .kill_on_drop(true)
         .spawn()
         .map_err(|why| format!("it cannot be started: {why}"))?;
-    // One that does not read the host says by itself what it makes of that.
-    drop(child.stdin.take().map(|mut stdin| stdin.write_all(host.as_bytes())));
-    let answer = reading(&mut child);
-    let ended = wait(&mut child, began + patience);
-    let read = answer.recv_timeout(patience.saturating_sub(began.elapsed()));
-    let (Some(status), Ok(text)) = (ended, read) else {
-        return Err(format!("it has not answered for {} s", patience.as_secs()));
-    };
+    let (status, text) = timeout(patience, talk(child, host))
+        .await
+        .map_err(|_| format!("it has not answered for {} s", patience.as_secs()))?
+        .map_err(|why| format!("nothing can be read of it: {why}"))?;
     if status.success() {
         return login(&text);
     }
@@ -78,35 +75,17 @@ pub(crate) fn ask(program: &str, host: &str, patience: Duration) -> Result<Optio
     Err(format!("{status}: {shown}"))
 }
 
-/// Reads standard output beside the program.
-fn reading(child: &mut Child) -> mpsc::Receiver<Zeroizing<Vec<u8>>> {
-    let (sender, receiver) = mpsc::channel();
+/// Says the host, and answers how the program ended and what it wrote.
+async fn talk(mut child: Child, host: &str) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)> {
+    if let Some(mut stdin) = child.stdin.take() {
+        // One that does not read the host says by itself what it makes of that.
+        let _ = stdin.write_all(host.as_bytes()).await;
+    }
+    let mut text = Zeroizing::new(Vec::new());
     if let Some(stdout) = child.stdout.take() {
-        thread::spawn(move || {
-            let mut text = Zeroizing::new(Vec::new());
-            if stdout.take(ANSWER_BYTES).read_to_end(&mut text).is_ok() {
-                // Nobody listens any more when it took too long.
-                let _ = sender.send(text);
-            }
-        });
+        stdout.take(ANSWER_BYTES).read_to_end(&mut text).await?;
     }
-    receiver
-}
-
-/// How it ended; `None` when it was still at it, and had to be ended.
-fn wait(child: &mut Child, until: Instant) -> Option<ExitStatus> {
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() < until => thread::sleep(PAUSE),
-            Ok(None) | Err(_) => {
-                // It may have ended by itself just now.
-                let _ = child.kill();
-                let _ = child.wait();
-                return None;
-            }
-        }
-    }
+    Ok((child.wait().await?, text))
 }
 
 fn login(text: &[u8]) -> Result<Option<Login>, String> {
@@ -124,14 +103,16 @@ fn login(text: &[u8]) -> Result<Option<Login>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::{io::Write as _, process};
+
     use super::*;
 
     /// What comes of a script that is asked.
-    fn asked(script: &str, patience: Duration) -> Result<Option<(String, String)>, String> {
+    async fn asked(script: &str, patience: Duration) -> Result<Option<(String, String)>, String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("docker-credential-test");
         // Written by another process: a file that this one has open for writing, as a thread's fork would keep it, cannot be run.
-        let mut install = Command::new("install")
+        let mut install = process::Command::new("install")
             .args(["-m", "755", "/dev/stdin"])
             .arg(&file)
             .stdin(Stdio::piped())
@@ -140,37 +121,42 @@ mod tests {
         let text = format!("#!/bin/sh\n{script}\n");
         install.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         assert!(install.wait().unwrap().success());
-        let login = ask(&file.display().to_string(), "a.example", patience)?;
+        let login = ask(&file.display().to_string(), "a.example", patience).await?;
         Ok(login.map(|login| (login.user, login.password.to_string())))
     }
 
-    #[test]
-    fn a_program_is_asked_as_docker_asks_it() {
+    #[tokio::test]
+    async fn a_program_is_asked_as_docker_asks_it() {
         let script = r#"[ "$1" = get ] && read -r host; echo "{\"ServerURL\": \"$host\", \"Username\": \"kim of $host\", \"Secret\": \"s\"}""#;
-        let found = asked(script, PATIENCE).unwrap().unwrap();
+        let found = asked(script, PATIENCE).await.unwrap().unwrap();
         assert_eq!(found, ("kim of a.example".to_owned(), "s".to_owned()));
-        let none = asked("echo credentials not found in native keychain; exit 1", PATIENCE);
+        let none = asked("echo credentials not found in native keychain; exit 1", PATIENCE).await;
         assert_eq!(none, Ok(None));
     }
 
-    #[test]
-    fn one_that_does_not_answer_is_an_error_that_shows_no_login() {
-        let failed = asked("echo the keyring is locked; exit 3", PATIENCE).unwrap_err();
+    #[tokio::test]
+    async fn one_that_does_not_answer_is_an_error_that_shows_no_login() {
+        let failed = asked("echo the keyring is locked; exit 3", PATIENCE).await.unwrap_err();
         assert!(
             failed.contains("3") && failed.contains("the keyring is locked"),
             "{failed}"
         );
-        let garbage = asked(r#"echo '{"Username": "kim", "Secret": hunter2}'"#, PATIENCE).unwrap_err();
+        let garbage = asked(r#"echo '{"Username": "kim", "Secret": hunter2}'"#, PATIENCE)
+            .await
+            .unwrap_err();
         assert!(!garbage.contains("hunter2"), "{garbage}");
-        let identity = asked(r#"echo '{"Username": "<token>", "Secret": "hunter2"}'"#, PATIENCE).unwrap_err();
+        let identity = asked(r#"echo '{"Username": "<token>", "Secret": "hunter2"}'"#, PATIENCE)
+            .await
+            .unwrap_err();
         assert!(
             identity.contains("identity token") && !identity.contains("hunter2"),
             "{identity}"
         );
-        let slow = asked("exec sleep 600", Duration::ZERO).unwrap_err();
+        let slow = asked("exec sleep 600", Duration::ZERO).await.unwrap_err();
         assert!(slow.contains("has not answered"), "{slow}");
         assert!(
             ask("/nowhere/docker-credential-x", "a", PATIENCE)
+                .await
                 .unwrap_err()
                 .contains("cannot be started")
         );
