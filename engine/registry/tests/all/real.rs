@@ -1,10 +1,15 @@
 //! Against the registry that Debian ships.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use runwright_model::digest::Digest;
-use runwright_registry::{Demand, Error, KeySource, PrivateKey, Settings, Trust};
+use runwright_registry::{Demand, Error, KeySource, PrivateKey, Registry, Settings, Trust};
 
 use crate::{component, facts, reference, registry, server::RealRegistry};
 
@@ -14,6 +19,16 @@ fn started(users: Option<&Path>) -> Option<RealRegistry> {
         eprintln!("skipped: docker-registry is not installed (apt-get install docker-registry)");
     }
     started
+}
+
+/// Where no network is, with what was carried there.
+fn offline(folder: &Path, disk: PathBuf) -> Registry {
+    let settings = Settings {
+        offline: true,
+        from: vec![disk],
+        ..Settings::default()
+    };
+    registry(&folder.join("far"), settings)
 }
 
 fn demanding(key: &PrivateKey) -> Trust {
@@ -64,12 +79,7 @@ async fn a_component_goes_there_and_comes_back_and_stays() {
     // Carried on a disk to where no network is.
     let disk = there.path().join("disk");
     user.copy_to(&disk, &name, &pulled).unwrap();
-    let offline = Settings {
-        offline: true,
-        from: vec![disk],
-        ..Settings::default()
-    };
-    let far = registry(&there.path().join("far"), offline);
+    let far = offline(there.path(), disk);
     assert_eq!(far.resolve(&name).await.unwrap(), pushed.digest);
     assert_eq!(
         far.pull(&name, Some(pushed.digest)).await.unwrap().component,
@@ -152,12 +162,7 @@ async fn signatures_travel_with_the_component() {
     // Offline as well.
     let disk = there.path().join("disk");
     user.copy_to(&disk, &name, &pulled).unwrap();
-    let offline = Settings {
-        offline: true,
-        from: vec![disk],
-        ..Settings::default()
-    };
-    let far = registry(&there.path().join("far"), offline);
+    let far = offline(there.path(), disk);
     let carried = far.pull(&name, Some(pushed.digest)).await.unwrap();
     trust.check("acme:drain", &carried.component, &carried.proofs).unwrap();
 
