@@ -109,6 +109,8 @@ async fn wrong_documents_do_not_pass() {
         step(changed)
     };
     assert_eq!(validator.why_not(&step(sleep.clone())), "");
+    let reference = with("inputs", json!({"Duration": "{{ Pause }}"}));
+    assert_eq!(validator.why_not(&reference), "");
     assert_eq!(validator.why_not(&with("rollback", json!("none"))), "");
     assert_eq!(validator.why_not(&with("timeoutSeconds", json!("60"))), "");
     let wrong = [
@@ -120,6 +122,7 @@ async fn wrong_documents_do_not_pass() {
         with("name", json!("a b")),
         with("action", json!("aws:slep")),
         with("inputs", json!({"Duraton": "PT1S"})),
+        with("inputs", json!({"Duration": "5s"})),
         with("onFailure", json!("Ignore")),
         with("timeoutSeconds", json!(0)),
         with("isEnd", json!("perhaps")),

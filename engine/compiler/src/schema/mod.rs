@@ -429,10 +429,16 @@ fn of_words(schema: &Schema) -> Vec<Value> {
 }
 
 fn text(schema: &Schema) -> Value {
-    bounded(
-        "string",
-        &[("minLength", schema.min_length), ("maxLength", schema.max_length)],
-    )
+    let mut shape = Map::from_iter([("type".to_owned(), json!("string"))]);
+    for (name, bound) in [("minLength", schema.min_length), ("maxLength", schema.max_length)] {
+        if let Some(bound) = bound {
+            shape.insert(name.to_owned(), json!(bound));
+        }
+    }
+    if let Some(pattern) = &schema.pattern {
+        shape.insert("pattern".to_owned(), json!(pattern));
+    }
+    Value::Object(shape)
 }
 
 fn number(kind: Kind, schema: &Schema) -> Value {
@@ -452,14 +458,4 @@ fn of_list(schema: &Schema) -> Vec<Value> {
     };
     let list = json!({"type": "array", "items": value(items)});
     vec![list, value(items), json!({"type": "string", "pattern": "^\\s*\\["})]
-}
-
-fn bounded(kind: &str, bounds: &[(&str, Option<u64>)]) -> Value {
-    let mut shape = Map::from_iter([("type".to_owned(), json!(kind))]);
-    for (name, bound) in bounds {
-        if let Some(bound) = bound {
-            shape.insert((*name).to_owned(), json!(bound));
-        }
-    }
-    Value::Object(shape)
 }
