@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Miss,
+    Miss, apart,
     file::TestFile,
     stage::{Played, Stage},
 };
@@ -192,23 +192,17 @@ impl Library {
             plan: Arc::new(plan),
             folder: Path::new("").to_owned(),
         };
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        // Each scenario has a runtime of its own, which cannot be inside another.
-        std::thread::spawn(move || {
+        apart(move || {
             let scenario = &test.says.scenarios[0];
-            let played = stage.play(&test, scenario, None).and_then(|whole| {
-                let stopped = if with_stops {
-                    stage.play_with_stops(&test, scenario, &whole)?
-                } else {
-                    None
-                };
-                Ok((whole, stopped))
-            });
-            let _ = sender.send(played);
-        });
-        receiver
-            .await
-            .unwrap_or_else(|_| Err(Error::State("the thread that tried the plugin panicked".to_owned())))
+            let whole = stage.play(&test, scenario, None)?;
+            let stopped = if with_stops {
+                stage.play_with_stops(&test, scenario, &whole)?
+            } else {
+                None
+            };
+            Ok((whole, stopped))
+        })
+        .await
     }
 }
 

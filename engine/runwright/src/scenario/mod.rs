@@ -170,20 +170,12 @@ impl Library {
         }
         let (library, plan, only) = (self.clone(), Arc::new(plan), only.map(str::to_owned));
         let folder = runbook.path.as_deref().and_then(Path::parent).map(Path::to_path_buf);
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        // Each scenario has a runtime of its own, which cannot be inside another.
-        std::thread::spawn(move || {
-            let stage = stage::Stage {
-                library,
-                plan,
-                folder: folder.unwrap_or_default(),
-            };
-            let _ = sender.send(run(&stage, &file, only.as_deref(), stops));
-        });
-        receiver.await.unwrap_or_else(|_| {
-            let why = "the thread that ran the scenarios panicked; its message says where";
-            Err(Error::State(why.to_owned()))
-        })
+        let stage = stage::Stage {
+            library,
+            plan,
+            folder: folder.unwrap_or_default(),
+        };
+        apart(move || run(&stage, &file, only.as_deref(), stops)).await
     }
 
     async fn runbook_of(&self, file: &TestFile) -> Result<Runbook, Error> {
@@ -209,6 +201,17 @@ impl Library {
             other => other,
         }
     }
+}
+
+/// Plays in a thread of its own: each scenario has a runtime, which cannot be inside another.
+async fn apart<T: Send + 'static>(play: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    // Nobody listens any more when the caller has gone.
+    std::thread::spawn(move || sender.send(play()).ok());
+    receiver.await.unwrap_or_else(|_| {
+        let why = "the thread that ran the scenarios panicked; its message says where";
+        Err(Error::State(why.to_owned()))
+    })
 }
 
 /// A path that is none that could be taken for a name.

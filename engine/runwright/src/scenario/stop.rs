@@ -1,8 +1,8 @@
 //! A store that stops: nothing is written any more, as when the engine's process ends.
 
 use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use runwright_model::{event::Record, id::ExecutionId, log::LogLine, time::Timestamp};
@@ -15,7 +15,7 @@ pub(crate) struct Stopping {
     appends: AtomicUsize,
     /// How many appends there are; `None`: as many as are wanted.
     most: Option<usize>,
-    stopped: Mutex<bool>,
+    stopped: AtomicBool,
     stops: Notify,
 }
 
@@ -25,7 +25,7 @@ impl Stopping {
             inner,
             appends: AtomicUsize::new(0),
             most,
-            stopped: Mutex::new(false),
+            stopped: AtomicBool::new(false),
             stops: Notify::new(),
         }
     }
@@ -36,7 +36,7 @@ impl Stopping {
     }
 
     pub(crate) fn has_stopped(&self) -> bool {
-        *self.stopped.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// Returns when it stops.
@@ -64,7 +64,7 @@ impl Store for Stopping {
     async fn append(&self, append: Append) -> Result<()> {
         self.running()?;
         if self.most.is_some_and(|most| self.appends() >= most) {
-            *self.stopped.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = true;
+            self.stopped.store(true, Ordering::Relaxed);
             self.stops.notify_waiters();
             return Err(Error::Closed);
         }
