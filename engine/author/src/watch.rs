@@ -18,7 +18,9 @@ const NOT_WRITTEN: &[&str] = &["build", "target", "node_modules", ".venv", "__py
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What stands in a project and in no component: what tries it.
-const NOT_BUILT: &[&str] = &[SAMPLE, "tests/", "README.md"];
+const NOT_BUILT: &[&str] = &[SAMPLE, "tests/", "."];
+/// And what is written about it, or handed on with it: keys, and components that were pulled.
+const NOT_SOURCES: &[&str] = &[".md", ".key", ".pub", ".pem", ".wasm"];
 
 /// A project that is watched.
 pub struct Watch {
@@ -36,8 +38,11 @@ pub fn newer(project: &Project) -> Vec<String> {
     let built = fs::metadata(project.component())
         .and_then(|facts| facts.modified())
         .ok();
+    let is_source = |name: &str| {
+        !NOT_BUILT.iter().any(|other| name.starts_with(other)) && !NOT_SOURCES.iter().any(|other| name.ends_with(other))
+    };
     let is_newer = |(name, (written, _)): &(String, (Option<SystemTime>, u64))| {
-        !NOT_BUILT.iter().any(|other| name.starts_with(other)) && (built.is_none() || *written > built)
+        is_source(name) && (built.is_none() || *written > built)
     };
     let seen = look(&project.folder).into_iter();
     seen.filter(is_newer).map(|(name, _)| name).collect()
@@ -126,8 +131,16 @@ mod tests {
         let project = Project::open(folder.path()).unwrap();
         assert_eq!(newer(&project), [crate::PROJECT_FILE, "src/a.py"], "it was never built");
         at("build/drain.wasm", 2);
-        for tried in ["tests/test_it.py", "sample.yaml"] {
-            at(tried, 3);
+        for other in [
+            "tests/test_it.py",
+            "sample.yaml",
+            "NOTES.md",
+            "release.key",
+            "release.pub",
+            "pulled.wasm",
+            ".gitignore",
+        ] {
+            at(other, 3);
         }
         assert_eq!(newer(&project), [""; 0]);
         at("src/b.py", 3);
