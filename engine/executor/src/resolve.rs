@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use runwright_model::{
-    expression::{Global, Reference, Scope, Template, text_of},
+    expression::{Global, Reference, Scope, Template, Unresolved, text_of},
     failure::{Failure, FailureKind},
     id::StepId,
     parameter::{Bound, InDefault},
@@ -14,7 +14,10 @@ use runwright_model::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{codes, state::State};
+use crate::{
+    codes,
+    state::{State, Visit},
+};
 
 /// What this machine runs, in the words of preconditions. Targets elsewhere will have to say their own.
 pub const PLATFORM: &str = if cfg!(target_os = "macos") { "MacOS" } else { "Linux" };
@@ -45,14 +48,28 @@ impl StateScope<'_> {
         Bound { definitions, values }.value(name, |template| template.resolve(&inside).ok())
     }
 
-    /// Outputs of a step that did not end well are not visible.
     fn output(&self, step: &str, output: &str) -> Option<Value> {
-        let visit = self.state.visit(self.state.plan.step_named(step)?)?;
+        let id = self.state.plan.step_named(step)?;
+        let visit = self.state.visit(id)?;
         match (visit.status, &visit.looping) {
             (Status::InProgress, Some(looping)) => looping.outputs().remove(output),
             (Status::Success, _) | (Status::Exited, Some(_)) => visit.outputs.get(output).cloned(),
+            (Status::Failed | Status::TimedOut | Status::Cancelled, None) => self.of_failed(id, visit)?.remove(output),
             (_, _) => None,
         }
+    }
+
+    /// The outputs of a step that failed: what its plugin told with the failure under the names of outputs. Runbooks of AWS go
+    /// on with the status and the output of a command that failed.
+    fn of_failed(&self, id: StepId, visit: &Visit) -> Option<Map<String, Value>> {
+        let step = self.state.plan.step(id);
+        let StepKind::Action { action, .. } = &step.kind else {
+            return None;
+        };
+        let declared = &self.state.plan.actions.get(action)?.manifest.outputs.properties;
+        let mut told = visit.failure.as_ref()?.details.as_ref()?.as_object()?.clone();
+        told.retain(|name, _| declared.contains_key(name));
+        Some(picked(step, told.clone()).unwrap_or(told))
     }
 
     fn global(&self, global: Global) -> Option<String> {
@@ -97,7 +114,12 @@ pub(crate) fn inputs(state: &State, id: StepId, now: Timestamp) -> Result<Value,
         StepKind::Target { inputs, .. } => return Ok(Value::Object(inputs.clone())),
         StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. } => return Ok(Value::Null),
     };
-    let mut resolved = resolve_map(state, inputs, now).map_err(|why| invalid_input(step, &why))?;
+    let resolve = if is_of_aws(action) {
+        Template::resolve_or_text
+    } else {
+        Template::resolve
+    };
+    let mut resolved = resolve_map(state, inputs, now, resolve).map_err(|why| invalid_input(step, &why))?;
     if let Some(over) = state.overrides.get(&id) {
         resolved.extend(over.clone());
     }
@@ -113,6 +135,30 @@ pub(crate) fn inputs(state: &State, id: StepId, now: Timestamp) -> Result<Value,
         .map_err(|mismatch| invalid_input(step, &mismatch.to_string()))
 }
 
+/// Actions that get references without a value as text, as Systems Manager passes them on. To others nothing is passed that
+/// nobody meant.
+fn is_of_aws(action: &str) -> bool {
+    action.starts_with("aws:")
+}
+
+/// The references that stand as text in the inputs of a step, because they have no value.
+pub(crate) fn passed_as_text(state: &State, id: StepId, now: Timestamp) -> Vec<&Reference> {
+    match &state.plan.step(id).kind {
+        StepKind::Action { action, inputs } if is_of_aws(action) => {
+            let scope = StateScope { state, now };
+            let references = inputs.iter().flat_map(|(_, template)| template.references());
+            references
+                .filter(|reference| scope.lookup(reference).is_none())
+                .collect()
+        }
+        StepKind::Action { .. }
+        | StepKind::Target { .. }
+        | StepKind::Branch { .. }
+        | StepKind::UpdateVariable { .. }
+        | StepKind::Loop { .. } => Vec::new(),
+    }
+}
+
 /// The inputs of a rollback: those of the run, with the author's own put over them.
 pub(crate) fn rollback_inputs(
     state: &State,
@@ -122,15 +168,22 @@ pub(crate) fn rollback_inputs(
     now: Timestamp,
 ) -> Result<Value, Failure> {
     let mut inputs = run.as_object().cloned().unwrap_or_default();
-    inputs.extend(resolve_map(state, over, now).map_err(|why| invalid_input(state.plan.step(id), &why))?);
+    inputs.extend(
+        resolve_map(state, over, now, Template::resolve).map_err(|why| invalid_input(state.plan.step(id), &why))?,
+    );
     Ok(Value::Object(inputs))
 }
 
-fn resolve_map(state: &State, inputs: &[(String, Template)], now: Timestamp) -> Result<Map<String, Value>, String> {
+fn resolve_map(
+    state: &State,
+    inputs: &[(String, Template)],
+    now: Timestamp,
+    resolve: fn(&Template, &dyn Scope) -> Result<Value, Unresolved>,
+) -> Result<Map<String, Value>, String> {
     let scope = StateScope { state, now };
     inputs
         .iter()
-        .map(|(name, template)| match template.resolve(&scope) {
+        .map(|(name, template)| match resolve(template, &scope) {
             Ok(value) => Ok((name.clone(), value)),
             Err(unresolved) => Err(format!("input `{name}`: {unresolved}")),
         })

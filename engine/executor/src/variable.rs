@@ -11,7 +11,7 @@ pub(crate) fn update(state: &State, name: &str, value: &Template, now: Timestamp
         return Err("the runbook declares no such variable".to_owned());
     };
     let value = value
-        .resolve(&StateScope { state, now })
+        .resolve_or_text(&StateScope { state, now })
         .map_err(|unresolved| unresolved.to_string())?;
     if fits(variable.variable_type, &value) {
         return Ok(value);

@@ -20,6 +20,7 @@ use runwright_model::{
     grant::Grants,
     id::ExecutionId,
     invocation::{Invocation, Invoked},
+    log::{Level, Stream},
     secret::Secrets,
     step::StepKind,
     time::Timestamp,
@@ -154,6 +155,9 @@ impl Actor {
                 let spec = self.state.plan.actions.get(action)?;
                 let invocation = self.invocation(of, action, spec)?;
                 let live = Arc::new(self.live_line(of, spec.component, self.grants(action, spec))?);
+                if of.phase == Phase::Run && live.recorded.is_empty() {
+                    self.warn_of_text(of);
+                }
                 let invoker = self.shared.ports.invoker.clone();
                 Some(async move { live.ended(invoker.invoke(invocation, live.clone()).await) }.boxed())
             }
@@ -166,6 +170,16 @@ impl Actor {
                 Some(async move { target::run(runbook, parameters, &live).await }.boxed())
             }
             StepKind::Branch { .. } | StepKind::UpdateVariable { .. } | StepKind::Loop { .. } => None,
+        }
+    }
+
+    /// Says in the step's log which of its inputs are references that nobody replaced.
+    fn warn_of_text(&self, of: Try) {
+        let step = &self.state.plan.step(of.step).name;
+        for reference in resolve::passed_as_text(&self.state, of.step, self.shared.ports.clock.now()) {
+            let text = format!("{reference} has no value, and is passed on as this text");
+            self.shared
+                .log(&self.id, step, of.attempt, Level::Warn, Stream::Log, &text);
         }
     }
 

@@ -55,6 +55,8 @@ async fn an_output_that_was_not_found_is_compared_as_its_reference() {
         ("StringEquals: windows", false),
         ("StringEquals: ''", false),
         ("Contains: Describe.Platform", true),
+        ("BooleanEquals: true", false),
+        ("NumericLesser: 1", false),
     ];
     for (comparison, holds) in cases {
         let (state, _) = run(&branch(&format!("{variable}, {comparison}"))).await;
@@ -66,10 +68,44 @@ async fn an_output_that_was_not_found_is_compared_as_its_reference() {
         let expected = format!("Describe Success, Which Success, Yes {yes}, No {no} | Success");
         assert_eq!(line(&state), expected, "{comparison}");
     }
-    let (state, _) = run(&branch(&format!("{variable}, BooleanEquals: true"))).await;
-    assert_eq!(
-        line(&state),
-        "Describe Success, Which Failed, Yes Pending, No Pending | Failed"
+}
+
+/// A step of AWS that answers its inputs.
+const SCRIPT: &str = "action: aws:executeScript
+  inputs: {Runtime: python3.11, Handler: f, Script: 'def f(): pass', InputPayload: ";
+
+#[tokio::test(start_paused = true)]
+async fn an_action_of_aws_gets_the_reference_where_nothing_was_found() {
+    let script = format!("{SCRIPT} {{Platform: '{{{{Describe.Platform}}}}', Of: ['{{{{ Describe.Status }}}}']}}}}");
+    let text = document(&steps(&[("Describe", DESCRIBE, ""), ("Use", &script, "")])) + "outputs: [Use.InputPayload]\n";
+    let (state, _) = run(&text).await;
+    assert_eq!(line(&state), "Describe Success, Use Success | Success");
+    let expected = json!({"Platform": "{{ Describe.Platform }}", "Of": ["running"]});
+    assert_eq!(state.ended.unwrap().outputs["Use.InputPayload"], expected);
+    // In the middle of a text nothing is guessed.
+    let script = format!("{SCRIPT} {{Platform: 'on {{{{Describe.Platform}}}}'}}}}");
+    let (state, _) = run(&document(&steps(&[("Describe", DESCRIBE, ""), ("Use", &script, "")]))).await;
+    assert_eq!(line(&state), "Describe Success, Use Failed | Failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_step_told_of_its_outputs_when_it_failed_is_there() {
+    let fails = "action: test:told
+  onFailure: Continue
+  isCritical: false
+  inputs: {Status: Failed, Id: child-1, Other: x}
+  outputs: [{Name: Picked, Selector: $.Id, Type: String}]";
+    let wants = "action: test:do\n  inputs: {Commands: ['{{ A.Status }} {{ A.Id }} {{ A.Picked }}']}";
+    let text = document(&steps(&[("A", fails, ""), ("B", wants, "")])) + "outputs: [A.Status]\n";
+    let (state, world) = run(&text).await;
+    assert_eq!(line(&state), "A Failed, B Success | Success");
+    assert_eq!(world.effects(), ["Failed child-1 child-1"]);
+    let outputs = state.ended.unwrap().outputs;
+    assert!(
+        outputs["A.Status"]
+            .as_str()
+            .unwrap()
+            .starts_with("No output available yet")
     );
 }
 

@@ -104,8 +104,9 @@ pub enum ConditionError {
 }
 
 impl Condition {
-    /// Whether it holds. Stops at the first part that decides. Where texts are compared, an output that is not there counts
-    /// as the text of its reference, as in Systems Manager: documents of AWS branch on what a step may not have found.
+    /// Whether it holds. Stops at the first part that decides. An output that is not there counts as the text of its
+    /// reference, as in Systems Manager, which is no number and no truth value: documents of AWS branch on what a step may
+    /// not have found.
     ///
     /// # Errors
     ///
@@ -119,11 +120,13 @@ impl Condition {
                 variable,
                 operator,
                 operand,
-            } => compare(
-                *operator,
-                &compared(*operator, variable, scope)?,
-                &compared(*operator, operand, scope)?,
-            ),
+            } => match (
+                compared(*operator, variable, scope)?,
+                compared(*operator, operand, scope)?,
+            ) {
+                (Some(left), Some(right)) => compare(*operator, &left, &right),
+                (_, _) => Ok(false),
+            },
         }
     }
 
@@ -142,11 +145,11 @@ impl Condition {
     }
 }
 
-/// One side of a comparison.
-fn compared(operator: Operator, side: &Template, scope: &dyn Scope) -> Result<Value, Unresolved> {
+/// One side of a comparison; `None` when it is the text of an output that is not there, which the operator cannot compare.
+fn compared(operator: Operator, side: &Template, scope: &dyn Scope) -> Result<Option<Value>, Unresolved> {
     match side.resolve(scope) {
-        Err(Unresolved(Reference::Output { .. })) if operator.compares_texts() => Ok(side.known(scope)),
-        resolved => resolved,
+        Err(Unresolved(Reference::Output { .. })) => Ok(operator.compares_texts().then(|| side.known(scope))),
+        resolved => resolved.map(Some),
     }
 }
 
@@ -243,5 +246,25 @@ mod tests {
             Condition::And(vec![Condition::Or(vec![]), unresolved]).holds(&One(json!(1))),
             Ok(false)
         );
+    }
+
+    #[test]
+    fn an_output_that_is_not_there_is_the_text_of_its_reference() {
+        let absent = Template::Reference(Reference::Output {
+            step: "find".into(),
+            output: "Id".into(),
+        });
+        let holds = |operator, operand: Value| {
+            Condition::Compare {
+                variable: absent.clone(),
+                operator,
+                operand: Template::Literal(operand),
+            }
+            .holds(&One(Value::Null))
+        };
+        assert_eq!(holds(Operator::Contains, json!("find.Id")), Ok(true));
+        assert_eq!(holds(Operator::BooleanEquals, json!(true)), Ok(false));
+        assert_eq!(holds(Operator::BooleanEquals, json!(false)), Ok(false));
+        assert_eq!(holds(Operator::NumericGreater, json!(0)), Ok(false));
     }
 }

@@ -118,46 +118,44 @@ impl Template {
     ///
     /// The first reference that has no value.
     pub fn resolve(&self, scope: &dyn Scope) -> Result<Value, Unresolved> {
+        self.resolve_with(scope, lookup)
+    }
+
+    /// The same as Systems Manager hands values to its actions: an output without a value that stands alone is the text of its
+    /// reference. Scripts of AWS's own runbooks look for that text, and filters name the outputs of two steps of which one runs.
+    ///
+    /// # Errors
+    ///
+    /// The first other reference that has no value.
+    pub fn resolve_or_text(&self, scope: &dyn Scope) -> Result<Value, Unresolved> {
+        self.resolve_with(scope, |scope, reference| match lookup(scope, reference) {
+            Err(Unresolved(Reference::Output { .. })) => Ok(Value::String(reference.to_string())),
+            found => found,
+        })
+    }
+
+    fn resolve_with(&self, scope: &dyn Scope, alone: Lookup) -> Result<Value, Unresolved> {
         match self {
             Self::Literal(value) => Ok(value.clone()),
-            Self::Reference(reference) => lookup(scope, reference),
+            Self::Reference(reference) => alone(scope, reference),
             Self::Text(pieces) => resolve_text(pieces, scope).map(Value::String),
-            Self::List(items) => resolve_list(items, scope),
+            Self::List(items) => resolve_list(items, scope, alone),
             Self::Map(entries) => {
                 let mut map = Map::new();
                 for (key, template) in entries {
-                    map.insert(key.clone(), template.resolve(scope)?);
+                    map.insert(key.clone(), template.resolve_with(scope, alone)?);
                 }
                 Ok(Value::Object(map))
             }
         }
     }
 
-    /// The value as far as it is known: a reference without a value stays as it is written. For people, before anything runs.
+    /// The value as far as it is known: a reference without a value stays as it is written. For people, before anything runs,
+    /// and for comparisons of texts.
     #[must_use]
     pub fn known(&self, scope: &dyn Scope) -> Value {
-        let value = |reference: &Reference| {
-            let found = scope.lookup(reference);
-            found.unwrap_or_else(|| Value::String(reference.to_string()))
-        };
-        match self {
-            Self::Literal(value) => value.clone(),
-            Self::Reference(reference) => value(reference),
-            Self::Text(pieces) => pieces
-                .iter()
-                .map(|piece| match piece {
-                    Piece::Text(text) => text.clone(),
-                    Piece::Reference(reference) => text_of(&value(reference)),
-                    Piece::Collapsed(reference) => text_of(&value(reference)).replace("$$", "$"),
-                })
-                .collect::<String>()
-                .into(),
-            Self::List(items) => Value::Array(items.iter().flat_map(|item| known_items(item, scope)).collect()),
-            Self::Map(entries) => {
-                let known = |(key, template): &(String, Self)| (key.clone(), template.known(scope));
-                Value::Object(entries.iter().map(known).collect())
-            }
-        }
+        // Nothing is without a value there.
+        self.resolve(&Known(scope)).unwrap_or_default()
     }
 
     /// Every reference in it, in order.
@@ -179,26 +177,43 @@ impl Template {
     }
 }
 
+/// How the value of a reference that stands alone is found.
+type Lookup = fn(&dyn Scope, &Reference) -> Result<Value, Unresolved>;
+
 fn lookup(scope: &dyn Scope, reference: &Reference) -> Result<Value, Unresolved> {
     scope.lookup(reference).ok_or_else(|| Unresolved(reference.clone()))
 }
 
 fn resolve_text(pieces: &[Piece], scope: &dyn Scope) -> Result<String, Unresolved> {
     let mut text = String::new();
-    for piece in pieces {
+    for (at, piece) in pieces.iter().enumerate() {
         match piece {
             Piece::Text(part) => text.push_str(part),
-            Piece::Reference(reference) => text.push_str(&text_of(&lookup(scope, reference)?)),
+            Piece::Reference(reference) => {
+                let value = lookup(scope, reference)?;
+                let quoted = text.ends_with('"')
+                    && matches!(pieces.get(at + 1), Some(Piece::Text(next)) if next.starts_with('"'));
+                text.push_str(&text_of(only_item(&value).filter(|_| quoted).unwrap_or(&value)));
+            }
             Piece::Collapsed(reference) => text.push_str(&text_of(&lookup(scope, reference)?).replace("$$", "$")),
         }
     }
     Ok(text)
 }
 
-fn resolve_list(items: &[Template], scope: &dyn Scope) -> Result<Value, Unresolved> {
+/// The item of a list of one text or number. Between quotes of a JSON text it is what is meant: a list's own JSON text can never
+/// be right there, and documents put `{{ launch.InstanceIds }}` between quotes for functions that want one id.
+fn only_item(value: &Value) -> Option<&Value> {
+    match value.as_array()?.as_slice() {
+        [only @ (Value::String(_) | Value::Number(_) | Value::Bool(_))] => Some(only),
+        _ => None,
+    }
+}
+
+fn resolve_list(items: &[Template], scope: &dyn Scope, alone: Lookup) -> Result<Value, Unresolved> {
     let mut list = Vec::with_capacity(items.len());
     for item in items {
-        match (item, item.resolve(scope)?) {
+        match (item, item.resolve_with(scope, alone)?) {
             (Template::Reference(_), Value::Array(spliced)) => list.extend(spliced),
             (_, value) => list.push(value),
         }
@@ -206,11 +221,13 @@ fn resolve_list(items: &[Template], scope: &dyn Scope) -> Result<Value, Unresolv
     Ok(Value::Array(list))
 }
 
-/// What an item of a list comes to: a reference to a list is spliced in.
-fn known_items(item: &Template, scope: &dyn Scope) -> Vec<Value> {
-    match (item, item.known(scope)) {
-        (Template::Reference(_), Value::Array(spliced)) => spliced,
-        (_, value) => vec![value],
+/// A scope in which every reference has a value, its own text if there is no other.
+struct Known<'a>(&'a dyn Scope);
+
+impl Scope for Known<'_> {
+    fn lookup(&self, reference: &Reference) -> Option<Value> {
+        let found = self.0.lookup(reference);
+        Some(found.unwrap_or_else(|| Value::String(reference.to_string())))
     }
 }
 
@@ -271,6 +288,39 @@ mod tests {
         assert_eq!(list.known(&scope), json!(["a", "b", "{{ find.Items }}"]));
         let text = Template::Text(vec![Piece::Text("found ".into()), Piece::Reference(later)]);
         assert_eq!(text.known(&scope), json!("found {{ find.Items }}"));
+    }
+
+    #[test]
+    fn a_list_of_one_between_quotes_is_its_item() {
+        let within = |before: &str, after: &str| {
+            Template::Text(vec![
+                Piece::Text(before.into()),
+                Piece::Reference(x()),
+                Piece::Text(after.into()),
+            ])
+        };
+        let one = One(json!(["i-1"]));
+        assert_eq!(within("{\"a\": \"", "\"}").resolve(&one), Ok(json!("{\"a\": \"i-1\"}")));
+        assert_eq!(within("{\"a\": ", "}").resolve(&one), Ok(json!("{\"a\": [\"i-1\"]}")));
+        let two = One(json!(["i-1", "i-2"]));
+        assert_eq!(within("\"", "\"").resolve(&two), Ok(json!("\"[\"i-1\",\"i-2\"]\"")));
+    }
+
+    #[test]
+    fn an_output_without_a_value_is_its_text_where_it_stands_alone() {
+        let absent = Reference::Output {
+            step: "find".into(),
+            output: "Id".into(),
+        };
+        let scope = One(json!("a"));
+        let list = Template::List(vec![Template::Reference(absent.clone()), Template::Reference(x())]);
+        assert_eq!(list.resolve_or_text(&scope), Ok(json!(["{{ find.Id }}", "a"])));
+        assert_eq!(list.resolve(&scope), Err(Unresolved(absent.clone())));
+        let within = Template::Text(vec![Piece::Text("id=".into()), Piece::Reference(absent.clone())]);
+        assert_eq!(within.resolve_or_text(&scope), Err(Unresolved(absent)));
+        let variable = Reference::Variable("V".into());
+        let other = Template::Reference(variable.clone());
+        assert_eq!(other.resolve_or_text(&scope), Err(Unresolved(variable)));
     }
 
     #[test]

@@ -92,6 +92,15 @@ impl Plugins {
         self
     }
 
+    /// With this schema of the outputs of an action that was added before.
+    #[must_use]
+    pub fn gives(mut self, action: &str, outputs: Schema) -> Self {
+        if let Some(spec) = self.specs.get_mut(action) {
+            spec.manifest.outputs = outputs;
+        }
+        self
+    }
+
     /// What a compiler's catalog needs.
     #[must_use]
     pub fn specs(&self) -> BTreeMap<String, ActionSpec> {

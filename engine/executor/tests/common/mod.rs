@@ -28,12 +28,21 @@ use serde_json::{Map, Value, json};
 /// When the tests' clock begins.
 pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_000_000);
 
+async fn pure(invocation: Invocation, _: Arc<dyn Calls>) -> Invoked {
+    Invoked::Returned(if invocation.phase() == Phase::Run {
+        invocation.inputs
+    } else {
+        Value::Null
+    })
+}
+
 /// The plugins of the scenarios.
 ///
 /// - `test:do`: one command per entry of `Commands`; a command that exits with 1 fails the step. Undone with
 ///   `undo COMMAND`, backwards.
 /// - `test:ask`, `test:pause`, `test:sleep`: waits.
-/// - `test:pure`: no call; returns its inputs.
+/// - `test:pure`: no call; returns its inputs. `aws:executeScript`: the same.
+/// - `test:told`: fails, and tells its inputs with the failure. `Status` and `Id` are its outputs.
 /// - `test:list`: no call; returns its input `Items`, which is a list of texts.
 /// - `test:flaky`: a command, then fails until attempt `Until`.
 /// - `test:stubborn`: cannot be undone; `test:slow-undo`: sleeps five seconds to be undone.
@@ -59,13 +68,20 @@ pub(crate) fn plugins() -> Plugins {
             let duration_ms = invocation.inputs["Ms"].as_u64().unwrap();
             unwrap(wait_for(&*calls, waits::Request::Sleep { duration_ms }).await)
         })
-        .with("test:pure", |invocation, _| async move {
-            Invoked::Returned(if invocation.phase() == Phase::Run {
-                invocation.inputs
-            } else {
-                Value::Null
-            })
+        .with("test:pure", pure)
+        .with("aws:executeScript", pure)
+        .with("test:told", |invocation, _| async move {
+            let failure = Failure::new(FailureKind::Failed, "it failed");
+            Invoked::Failed(failure.with_details(invocation.inputs))
         })
+        .gives(
+            "test:told",
+            serde_json::from_value(json!({
+                "type": "object",
+                "properties": {"Status": {"type": "string"}, "Id": {"type": "string"}},
+            }))
+            .unwrap(),
+        )
         .with("test:list", |invocation, _| async move {
             Invoked::Returned(invocation.inputs)
         })
