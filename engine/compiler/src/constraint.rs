@@ -52,6 +52,12 @@ pub(crate) fn allowed_value(wanted: ParameterType, value: &Value) -> Result<Valu
             .parse::<i64>()
             .map(Value::from)
             .map_err(|_| format!("must be {}", describe(wanted))),
+        Value::String(text) if wanted == ParameterType::Boolean => text
+            .trim()
+            .to_lowercase()
+            .parse::<bool>()
+            .map(Value::from)
+            .map_err(|_| format!("must be {}", describe(wanted))),
         Value::Array(_) if wanted.is_string_list() => typed(wanted, value),
         Value::Object(_) if wanted == ParameterType::MapList => Ok(value.clone()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {

@@ -100,7 +100,11 @@ fn parameter(entry: Entry, findings: &mut Findings) -> Option<Parameter> {
     let description = fields
         .take("description")
         .and_then(|e| crate::document::description(e, findings));
-    let default = fields.take("default").map(|entry| entry.value);
+    // A default of null is none.
+    let default = fields
+        .take("default")
+        .map(|entry| entry.value)
+        .filter(|node| !node.is_null());
     let allowed = fields.list("allowedValues", findings);
     let allowed_pattern = fields
         .text("allowedPattern", findings)
@@ -264,7 +268,10 @@ fn checked_default(parameter: &Parameter, node: &Node, findings: &mut Findings) 
             None => finding,
         }
     };
-    match constraint::typed(parameter.parameter_type, &given) {
+    match constraint::typed(
+        parameter.parameter_type,
+        &digits_as_number(parameter.parameter_type, given),
+    ) {
         Err(reason) => {
             findings.push(bad(&reason));
             None
@@ -276,6 +283,15 @@ fn checked_default(parameter: &Parameter, node: &Node, findings: &mut Findings) 
             findings.extend(reasons.iter().map(|reason| bad(reason).into_warning()));
             Some(value)
         }
+    }
+}
+
+/// A text of digits is a default of an Integer; one of `true` is none of a Boolean.
+fn digits_as_number(wanted: ParameterType, given: Value) -> Value {
+    let number = given.as_str().filter(|_| wanted == ParameterType::Integer);
+    match number.and_then(|text| text.trim().parse::<i64>().ok()) {
+        Some(number) => Value::from(number),
+        None => given,
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) fn schema(root: &Node) -> Option<Schema> {
     }
     match version.as_str() {
         "1.2" => Some(Schema::V1_2),
+        // Documents of sessions have this version as well.
+        "1.0" if has(PLUGINS) => Some(Schema::V1_2),
         "2.0" | "2.0.1" | "2.0.2" | "2.0.3" => Some(Schema::V2_0),
         "2.2" => Some(Schema::V2_2),
         _ => None,
@@ -75,7 +77,6 @@ pub(crate) fn read(root: Node, schema: Schema, findings: &mut Findings) -> Optio
     let mut exported = BTreeSet::new();
     let parameters = match fields.take("parameters") {
         Some(mut entry) => {
-            without_null_defaults(&mut entry.value);
             exported = take_exported(&mut entry.value, schema, findings);
             parameters::read(entry.value, findings)
         }
@@ -135,18 +136,6 @@ fn limited(mut document: Document, place: Place, findings: &mut Findings) -> Doc
         document.steps.clear();
     }
     document
-}
-
-/// A default that is null is none.
-fn without_null_defaults(node: &mut Node) {
-    let Shape::Map(definitions) = &mut node.shape else {
-        return;
-    };
-    for definition in definitions {
-        if let Shape::Map(keys) = &mut definition.value.shape {
-            keys.retain(|entry| entry.key != "default" || !entry.value.is_null());
-        }
-    }
 }
 
 /// Takes `interpolationType` out of the definitions: the names of parameters that have ENV_VAR.

@@ -88,7 +88,13 @@ impl<'d> Substitution<'d> {
 
     fn unknown(&self, name: &str, node: Place, nth: usize) -> Finding {
         let what = What::Reference(Reference::Parameter(name.to_owned()));
-        let place = Use { what, node, nth }.place(self.text);
+        let place = Use {
+            what,
+            node,
+            nth,
+            alone: false,
+        }
+        .place(self.text);
         let message = format!("`{{{{ {name} }}}}` stays text: there is no parameter `{name}`");
         Finding::warning(codes::LOOKS_LIKE_REFERENCE, place, message)
             .help("declare it in `parameters:` when a value is meant; Systems Manager refuses such a document")
