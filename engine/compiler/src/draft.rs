@@ -118,6 +118,13 @@ impl<'c> Draft<'c> {
         }
     }
 
+    /// Whether a reference that can have no value is passed on as its text: Systems Manager takes documents with such
+    /// references, and lets the action say what it makes of the text.
+    pub(crate) fn passes_text(&self, used: &SiteUse) -> bool {
+        let is_of_aws = |step: usize| self.steps[step].kind.action().starts_with("aws:");
+        self.order == Order::List && used.site == Site::Inputs && used.found.alone && used.step.is_some_and(is_of_aws)
+    }
+
     /// The graph of the steps. Asked for when all steps are lowered.
     pub(crate) fn flow(&self) -> &Flow {
         self.flow.get_or_init(|| Flow::new(&self.steps, self.order))

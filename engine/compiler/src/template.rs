@@ -19,6 +19,8 @@ pub(crate) struct Use {
     pub(crate) node: Place,
     /// Which `{{` of the scalar it is, from 0.
     pub(crate) nth: usize,
+    /// Whether the scalar is nothing else.
+    pub(crate) alone: bool,
 }
 
 /// What stands between the braces.
@@ -97,7 +99,8 @@ impl Reader<'_> {
                 pieces.push(Piece::Reference(reference.clone()));
                 done = resume;
             }
-            self.uses.push(Use { what, node, nth });
+            let alone = text.trim().len() == resume - at;
+            self.uses.push(Use { what, node, nth, alone });
         }
         assemble(pieces, &text[done..], text)
     }

@@ -11,7 +11,7 @@ use crate::{
 pub(super) fn check(draft: &Draft<'_>, findings: &mut Findings) {
     for step in &draft.document.steps {
         let Some(cancel) = &step.on_cancel else { continue };
-        if matches!(step.action(), known::LOOP | known::UPDATE_VARIABLE) {
+        if matches!(step.action(), known::LOOP | known::UPDATE_VARIABLE) && cancel.value != Policy::Abort {
             let message = format!("`{}` has no `onCancel`", step.action());
             findings.push(Finding::error(codes::BAD_CANCEL, cancel.place, message).help("remove it"));
             continue;

@@ -1,5 +1,7 @@
 //! The runbook's outputs name outputs of its steps.
 
+use runwright_model::plan::Order;
+
 use crate::{
     check::{
         references::missing_output,
@@ -29,7 +31,12 @@ pub(super) fn check(draft: &Draft<'_>, findings: &mut Findings) {
             continue;
         };
         if let Output::Missing(known) = types::output(draft, *index, name) {
-            findings.push(missing_output(draft, *index, name, &known, output.place));
+            let missing = missing_output(draft, *index, name, &known, output.place);
+            // Systems Manager takes the document, and lists the output with a text that says that there is none.
+            findings.push(match draft.order {
+                Order::List => missing.into_warning(),
+                Order::Graph => missing,
+            });
         }
     }
 }

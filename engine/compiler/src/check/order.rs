@@ -22,7 +22,12 @@ pub(super) fn check(draft: &Draft<'_>, findings: &mut Findings) {
         }
         let reach = reach.get_or_insert_with(|| draft.flow().reach());
         if !reach.leads(producer, consumer) {
-            findings.push(problem(draft, used, producer, consumer));
+            let problem = problem(draft, used, producer, consumer);
+            findings.push(if draft.passes_text(used) {
+                problem.into_warning()
+            } else {
+                problem
+            });
         }
     }
 }

@@ -55,7 +55,14 @@ fn problem(draft: &Draft<'_>, used: &SiteUse, reference: &Reference) -> Option<F
         Reference::Variable(name) if draft.variables.contains_key(name.as_str()) => None,
         Reference::Variable(name) if draft.document.variables.broken.contains(name) => None,
         Reference::Variable(name) => Some(unknown_variable(draft, name, place())),
-        Reference::Output { step, output } => unknown_output(draft, step, output, &place),
+        Reference::Output { step, output } => {
+            let finding = unknown_output(draft, step, output, &place)?;
+            Some(if draft.passes_text(used) {
+                finding.into_warning()
+            } else {
+                finding
+            })
+        }
         Reference::Global(_) | Reference::ExecutionId => None,
     }
 }
