@@ -32,7 +32,7 @@ impl Action for ConfigurePackage {
             .required("action", schema::any("`Install` or `Uninstall`."))
             .optional(
                 "version",
-                schema::any("The version; the latest, or the one installed, when absent."),
+                schema::any("The version; the latest, or the one installed, when absent or `latest`."),
             )
             .optional(
                 "installationType",
@@ -67,7 +67,9 @@ impl Action for ConfigurePackage {
 fn configure(host: &impl Host, context: &Context, inputs: &Inputs) -> Result<Ended, Failure> {
     let action = inputs.required("action")?;
     let folder = folder(host, &inputs.required("name")?)?;
-    let version = inputs.text("version").unwrap_or_default();
+    // The agent has this word for none.
+    let version = inputs.text("version").filter(|version| version != "latest");
+    let version = version.unwrap_or_default();
     let mut variables = arguments(inputs)?;
     match action.as_str() {
         "Install" => {
@@ -213,6 +215,9 @@ mod tests {
         let inputs = json!({"name": "/srv/tool", "action": "Install", "version": "1.2.0"});
         run::<ConfigurePackage>(&host, inputs).unwrap();
         assert_eq!(given(&environment, "ZIP").as_deref(), Some("/srv/tool/1.2.0/deb.zip"));
+        let inputs = json!({"name": "/srv/tool", "action": "Install", "version": "latest"});
+        run::<ConfigurePackage>(&host, inputs).unwrap();
+        assert_eq!(given(&environment, "VERSION").as_deref(), Some("1.10.0"));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use runwright_sdk::{Action, Context, Failure, FailureKind, Host, Level, Manifest
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+/// How much of the outputs of a child that failed is told, as JSON text.
+const OUTPUT_BYTES_MAX: usize = 8 * 1024;
+
 /// The action.
 pub struct ExecuteAutomation;
 
@@ -165,7 +168,12 @@ fn conclude(outcome: Outcome, id: String, runbook: &str) -> Result<Outputs, Fail
     } else {
         FailureKind::Failed
     };
-    let details = json!({"Output": output, "ExecutionId": id, "Status": outcome.status});
+    let mut details = json!({"ExecutionId": id, "Status": outcome.status});
+    let output = json!(output);
+    // Details that are too long are left out as a whole.
+    if output.to_string().len() <= OUTPUT_BYTES_MAX {
+        details["Output"] = output;
+    }
     Err(Failure::new(
         kind,
         format!("execution {id} of {runbook} ended with {}{why}", outcome.status),

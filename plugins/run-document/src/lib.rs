@@ -29,7 +29,9 @@ impl Action for RunDocument {
             )
             .optional(
                 "documentParameters",
-                schema::any("Its parameters: a map, or the JSON text of one."),
+                schema::any(
+                    "Its parameters: a map, or the text of one, JSON or YAML. Those that are null are left out.",
+                ),
             );
         Manifest::new(
             "aws:runDocument",
@@ -64,9 +66,9 @@ fn child(host: &impl Host, context: &Context, inputs: &Inputs) -> Result<Ended, 
     if runbook == NOOP {
         return Ok(Ended::default());
     }
-    let parameters: Map<String, Value> = inputs
-        .map("documentParameters")?
+    let parameters: Map<String, Value> = parameters(inputs)?
         .into_iter()
+        .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| (name, Value::from(texts(&value))))
         .collect();
     let request = StartRequest {
@@ -76,6 +78,22 @@ fn child(host: &impl Host, context: &Context, inputs: &Inputs) -> Result<Ended, 
     let id = host.start_execution(&request)?;
     host.log(Level::Info, &format!("started {} as {id}", request.runbook));
     ended(host.wait_execution(&id)?, &id, &request.runbook)
+}
+
+/// The agent reads a text as JSON, and as YAML when it is none: AWS-RunPatchBaselineWithHooks has a reference without quotes in it,
+/// and nothing in its place when the value is empty.
+fn parameters(inputs: &Inputs) -> Result<Map<String, Value>, Failure> {
+    const NAME: &str = "documentParameters";
+    let Some(Value::String(text)) = inputs.get(NAME) else {
+        return inputs.map(NAME);
+    };
+    serde_json::from_str(text)
+        .or_else(|_| serde_yaml::from_str::<Option<Map<String, Value>>>(text).map(Option::unwrap_or_default))
+        .map_err(|why| {
+            Failure::invalid(format!(
+                "input `{NAME}` must be a map, or the text of one, JSON or YAML: {why}"
+            ))
+        })
 }
 
 /// A document, or the only one of a folder.
@@ -176,6 +194,27 @@ mod tests {
             started(&host),
             json!({"runbook": "Setup", "parameters": {"commands": ["a", "1"], "how": ["true"]}})
         );
+    }
+
+    #[test]
+    fn parameters_may_be_yaml() {
+        let of = |text: &str| {
+            let host = child("Success");
+            let inputs = json!({"documentType": "SSMDocument", "documentPath": "x", "documentParameters": text});
+            run::<RunDocument>(&host, inputs).map(|_| started(&host)["parameters"].clone())
+        };
+        let hooks = |id: &str| format!("{{\"Operation\":\"Scan\", \"SnapshotId\": {id}}}");
+        assert_eq!(of(&hooks("")), Ok(json!({"Operation": ["Scan"]})));
+        assert_eq!(
+            of(&hooks("a-1")),
+            Ok(json!({"Operation": ["Scan"], "SnapshotId": ["a-1"]}))
+        );
+        assert_eq!(
+            of("Operation: Scan\nTags: [a, 1]\n"),
+            Ok(json!({"Operation": ["Scan"], "Tags": ["a", "1"]}))
+        );
+        assert_eq!(of(""), Ok(json!({})));
+        assert!(of("- a").unwrap_err().message.contains("JSON or YAML"));
     }
 
     #[test]
