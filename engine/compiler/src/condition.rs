@@ -66,10 +66,18 @@ impl Conditions<'_, '_, '_> {
             ));
             return None;
         };
+        let operator = &entry.key;
         if items.is_empty() {
-            let message = format!("`{}` has no conditions", entry.key);
+            let message = format!("`{operator}` has no conditions");
             self.findings
                 .push(Finding::error(codes::BAD_CONDITION, entry.key_place, message));
+        }
+        if items.len() == 1 {
+            let message = format!("`{operator}` has one condition, and Systems Manager wants two or more");
+            self.findings.push(
+                Finding::warning(codes::BAD_CONDITION, entry.key_place, message)
+                    .help(format!("write the condition without `{operator}`")),
+            );
         }
         let parts: Vec<_> = items.iter().map(|item| self.read(item)).collect();
         parts.into_iter().collect()
