@@ -18,24 +18,31 @@ from wit_world.imports import step
 
 
 def install(name):
-    """Makes the attachment importable, and answers its text if it is a script."""
+    """Makes the attachment importable."""
     content = step.attachment(name)
     if content is None:
         raise StepFailure(
             Kind.INVALID_INPUT, f"The runbook has no attachment `{name}` with a SHA-256 checksum under `files`. Add it there."
         )
-    if not name.lower().endswith(".zip"):
-        text = text_of(name, bytes(content))
-        stem = name.rsplit("/", 1)[-1].removesuffix(".py")
-        sys.meta_path.append(Archive(name, {f"{stem}.py": bytes(content)}, name))
-        return text
+    archive = unpacked(name, content) if name.lower().endswith(".zip") else alone(name, bytes(content))
+    sys.meta_path.append(archive)
+    return archive
+
+
+def alone(name, content):
+    """A script, which is also the module of its name."""
+    stem = name.rsplit("/", 1)[-1].removesuffix(".py")
+    return Archive(name, {f"{stem}.py": content}, name, text_of(name, content))
+
+
+def unpacked(name, content):
+    """An archive with modules."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             files = {entry.filename: archive.read(entry) for entry in archive.infolist() if not entry.is_dir()}
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise StepFailure(Kind.INVALID_INPUT, f"The attachment `{name}` cannot be unpacked: {error}.") from None
-    sys.meta_path.append(Archive(name, files))
-    return None
+    return Archive(name, files)
 
 
 def text_of(name, content):
@@ -47,21 +54,26 @@ def text_of(name, content):
 
 
 class Archive(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Imports modules out of files in memory."""
+    """Imports modules out of files in memory. `text`: that of an attachment which is a script."""
 
-    def __init__(self, name, files, origin=None):
-        self.name, self.files, self.origin = name, files, origin
+    def __init__(self, name, files, origin=None, text=None):
+        self.name, self.files, self.origin, self.text = name, files, origin, text
+
+    def file_of(self, fullname):
+        """The file of a module, if it is here."""
+        place = fullname.replace(".", "/")
+        return next((file for file in (f"{place}/__init__.py", f"{place}.py") if file in self.files), None)
 
     def find_spec(self, fullname, path=None, target=None):
-        place = fullname.replace(".", "/")
-        for file, is_package in ((f"{place}/__init__.py", True), (f"{place}.py", False)):
-            if file in self.files:
-                origin = self.origin or f"{self.name}/{file}"
-                spec = importlib.util.spec_from_loader(fullname, self, origin=origin, is_package=is_package)
-                spec.has_location = True
-                if is_package:
-                    spec.submodule_search_locations = [f"{self.name}/{place}"]
-                return spec
+        place, file = fullname.replace(".", "/"), self.file_of(fullname)
+        if file:
+            is_package = file == f"{place}/__init__.py"
+            origin = self.origin or f"{self.name}/{file}"
+            spec = importlib.util.spec_from_loader(fullname, self, origin=origin, is_package=is_package)
+            spec.has_location = True
+            if is_package:
+                spec.submodule_search_locations = [f"{self.name}/{place}"]
+            return spec
         if any(file.startswith(f"{place}/") for file in self.files):
             spec = importlib.machinery.ModuleSpec(fullname, None, is_package=True)
             spec.submodule_search_locations = [f"{self.name}/{place}"]
@@ -69,16 +81,15 @@ class Archive(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return None
 
     def source_of(self, fullname):
-        """The file of a module, and its source."""
-        place = fullname.replace(".", "/")
-        file = f"{place}/__init__.py" if f"{place}/__init__.py" in self.files else f"{place}.py"
+        """Where a module is, and its source."""
+        file = self.file_of(fullname)
         return self.origin or f"{self.name}/{file}", text_of(file, self.files[file])
 
     def get_source(self, fullname):
         return self.source_of(fullname)[1]
 
     def is_package(self, fullname):
-        return f"{fullname.replace('.', '/')}/__init__.py" in self.files
+        return f"{fullname.replace('.', '/')}/__init__.py" == self.file_of(fullname)
 
     def get_code(self, fullname):
         origin, text = self.source_of(fullname)

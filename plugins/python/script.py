@@ -37,27 +37,27 @@ def execute(context, inputs):
 def returned_by(inputs, payload, context):
     """What the handler returned, and the handler's name.
 
-    The handler is in the script, which may import what is attached; without a script, in the attachment: in the script that
-    it is, or in the module of an archive that `Handler` names, also as `folder/module.function`.
+    The handler is in the attachment when that has the module that `Handler` names, also as `folder/module.function`: documents of
+    AWS have a placeholder for a script then. Else it is in the script, which may import what is attached.
     """
     handler = inputs.get("Handler")
     if not handler:
         raise StepFailure(Kind.INVALID_INPUT, "`Handler` is missing: the name of the function to call.")
     module, _, function = handler.rpartition(".")
-    attached = inputs.get("Attachment")
-    text = attachments.install(attached) if attached else None
-    if inputs.get("Script") is not None:
-        return call(load(inputs["Script"], NAME), NAME, function, payload, context), function
-    if not attached:
+    module, attached, script = module.replace("/", "."), inputs.get("Attachment"), inputs.get("Script")
+    if script is None and not attached:
         raise StepFailure(Kind.INVALID_INPUT, "The step has neither a `Script` nor an `Attachment`.")
-    if text is not None:
-        return call(load(text, attached), attached, function, payload, context), function
+    archive = attachments.install(attached) if attached else None
+    if script is not None and not (archive and archive.file_of(module)):
+        return call(load(script, NAME), NAME, function, payload, context), function
+    if archive.text is not None:
+        return call(load(archive.text, attached), attached, function, payload, context), function
     if not module:
         raise StepFailure(
             Kind.INVALID_INPUT, f"`Handler` is `{handler}`, and must name a module of the archive too: `module.function`."
         )
     try:
-        found = importlib.import_module(module.replace("/", "."))
+        found = importlib.import_module(module)
     except BaseException as error:
         raise from_script(error, attached) from None
     return call(found, attached, function, payload, context), function

@@ -84,6 +84,27 @@ const STEPS: &str = "
                 return {'sum': add(events['n'], 2), 'why': str(error)}
 ";
 
+/// `Handler` names a module that is attached, and then one that is not.
+const NAMED: &str = "
+  - name: Module
+    action: aws:executeScript
+    inputs: {Runtime: python3.11, Handler: entry.main, InputPayload: {n: 1}, Attachment: packages.zip, Script: '%PYTHONSCRIPT%'}
+  - name: File
+    action: aws:executeScript
+    inputs: {Runtime: python3.11, Handler: tool.main, InputPayload: {n: 1}, Attachment: tool.py, Script: 'x = 1'}
+  - name: Inline
+    action: aws:executeScript
+    inputs:
+      Runtime: python3.11
+      Handler: inline.main
+      InputPayload: {n: 2}
+      Attachment: packages.zip
+      Script: |
+        from tools.deep import add
+        def main(events, context):
+            return {'inline': add(events['n'], 2)}
+";
+
 #[tokio::test]
 async fn scripts_and_archives_are_run_as_the_execution_began_with_them() {
     let Some(world) = World::open().await else { return };
@@ -101,6 +122,17 @@ async fn scripts_and_archives_are_run_as_the_execution_began_with_them() {
         output(succeeded(&ended(&world, &again).await), "Archive", "Payload"),
         json!({"sum": 3})
     );
+}
+
+#[tokio::test]
+async fn an_attached_module_that_the_handler_names_counts_more_than_the_script() {
+    let Some(world) = World::open().await else { return };
+    let folder = folder(NAMED);
+    let id = start(&world, folder.path()).await.unwrap();
+    let view = ended(&world, &id).await;
+    assert_eq!(output(succeeded(&view), "Module", "Payload"), json!({"sum": 3}));
+    assert_eq!(output(&view, "File", "Payload"), json!({"tool": 2}));
+    assert_eq!(output(&view, "Inline", "Payload"), json!({"inline": 4}));
 }
 
 #[tokio::test]
