@@ -1,7 +1,8 @@
 """Attachments of the runbook: a script, or an archive with packages.
 
 There is no disk here: an archive is imported out of memory. Its names are looked for last, so that what the component has
-itself (boto3 with its transport above all) is never replaced by a copy in an archive.
+itself (boto3 with its transport above all) is never replaced by a copy in an archive. Only the names of this component's own
+modules are free for attachments: their authors cannot know them.
 """
 
 import encodings.cp437  # noqa: F401  what names in archives are written in; it cannot be imported later
@@ -10,6 +11,7 @@ import importlib.machinery
 import importlib.util
 import io
 import linecache
+import os
 import sys
 import zipfile
 
@@ -25,6 +27,7 @@ def install(name):
             Kind.INVALID_INPUT, f"The runbook has no attachment `{name}` with a SHA-256 checksum under `files`. Add it there."
         )
     archive = unpacked(name, content) if name.lower().endswith(".zip") else alone(name, bytes(content))
+    make_room(archive.files)
     sys.meta_path.append(archive)
     return archive
 
@@ -43,6 +46,15 @@ def unpacked(name, content):
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise StepFailure(Kind.INVALID_INPUT, f"The attachment `{name}` cannot be unpacked: {error}.") from None
     return Archive(name, files)
+
+
+def make_room(files):
+    """Forgets modules of this component that are called as ones of the attachment."""
+    tops = {file.split("/")[0].removesuffix(".py") for file in files}
+    for top in tops & sys.modules.keys():
+        origin = getattr(sys.modules[top], "__file__", None)
+        if origin and os.path.dirname(origin) == os.path.dirname(__file__):
+            del sys.modules[top]
 
 
 def text_of(name, content):

@@ -33,8 +33,20 @@ fn folder(steps: &str) -> TempDir {
         "entry.py",
         "import tools\n\n\ndef main(events):\n    return {'sum': tools.add(events['n'], 2)}\n",
     );
+    // Called as modules of the component are.
+    write("attachments/near.py", "def double(n):\n    return 2 * n\n");
+    write("script.py", "def main(events):\n    return {'module': events['n']}\n");
     let packed = Command::new("python3")
-        .args(["-m", "zipfile", "-c", "packages.zip", "tools", "entry.py"])
+        .args([
+            "-m",
+            "zipfile",
+            "-c",
+            "packages.zip",
+            "tools",
+            "attachments",
+            "entry.py",
+            "script.py",
+        ])
         .current_dir(folder.path())
         .status()
         .unwrap();
@@ -88,7 +100,7 @@ const STEPS: &str = "
 const NAMED: &str = "
   - name: Module
     action: aws:executeScript
-    inputs: {Runtime: python3.11, Handler: entry.main, InputPayload: {n: 1}, Attachment: packages.zip, Script: '%PYTHONSCRIPT%'}
+    inputs: {Runtime: python3.11, Handler: script.main, InputPayload: {n: 1}, Attachment: packages.zip, Script: '%PYTHONSCRIPT%'}
   - name: File
     action: aws:executeScript
     inputs: {Runtime: python3.11, Handler: tool.main, InputPayload: {n: 1}, Attachment: tool.py, Script: 'x = 1'}
@@ -100,9 +112,9 @@ const NAMED: &str = "
       InputPayload: {n: 2}
       Attachment: packages.zip
       Script: |
-        from tools.deep import add
+        from attachments.near import double
         def main(events, context):
-            return {'inline': add(events['n'], 2)}
+            return {'inline': double(events['n'])}
 ";
 
 #[tokio::test]
@@ -130,7 +142,7 @@ async fn an_attached_module_that_the_handler_names_counts_more_than_the_script()
     let folder = folder(NAMED);
     let id = start(&world, folder.path()).await.unwrap();
     let view = ended(&world, &id).await;
-    assert_eq!(output(succeeded(&view), "Module", "Payload"), json!({"sum": 3}));
+    assert_eq!(output(succeeded(&view), "Module", "Payload"), json!({"module": 1}));
     assert_eq!(output(&view, "File", "Payload"), json!({"tool": 2}));
     assert_eq!(output(&view, "Inline", "Payload"), json!({"inline": 4}));
 }
