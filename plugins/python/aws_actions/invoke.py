@@ -32,8 +32,10 @@ def function(context, inputs):
         raise StepFailure(Kind.FAILED, f"The function failed ({answer['FunctionError']}): {payload[:4000]}", True, {"log": log[-4000:]})
     if len(payload) > PAYLOAD_CHARS_MAX:
         raise StepFailure(Kind.LIMIT_EXCEEDED, f"The function answered {len(payload)} characters, where {PAYLOAD_CHARS_MAX} are allowed.")
-    outputs = {"StatusCode": answer["StatusCode"], "LogResult": log, "Payload": payload}
     returned = parsed(payload)
+    # A text is put into other texts without its quotes; what is no text stays JSON.
+    shown = returned if isinstance(returned, str) else payload
+    outputs = {"StatusCode": answer["StatusCode"], "LogResult": log, "Payload": shown}
     return outputs if returned is None else outputs | {"OutputPayload": returned}
 
 

@@ -210,6 +210,7 @@ mainSteps:
     succeeded(&view);
     assert_eq!(output(&view, "Invoke", "StatusCode"), json!(200));
     assert_eq!(output(&view, "Invoke", "Answer"), json!(42));
+    assert_eq!(output(&view, "Invoke", "Payload"), json!(r#"{"answer": 42}"#));
     assert_eq!(output(&view, "Execute", "status"), json!("SUCCEEDED"));
     assert!(output(&view, "Execute", "output").as_str().unwrap().contains("done"));
     let broken = view.steps.iter().find(|step| step.name == "Break").unwrap();
