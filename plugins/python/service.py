@@ -48,7 +48,10 @@ def call(on, operation, inputs):
 
 
 def fitted(shape, value):
-    """The value in the type that the API wants. Runbooks write numbers and truth as text, and one item for a list of it."""
+    """The value in the type that the API wants.
+
+    Runbooks write numbers and truth as text, one item for a list of it, and a list of one for the item.
+    """
     kind = shape.type_name
     if kind in ("structure", "map", "list") and isinstance(value, str):
         value = parsed(value)
@@ -69,7 +72,9 @@ def fitted(shape, value):
 
 
 def fitted_scalar(kind, value):
-    """The same for single values."""
+    """The same for single values. A list of one map stays: as JSON it is a text that says something else."""
+    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], (dict, list)):
+        [value] = value
     if kind == "boolean" and isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"
     if kind in ("integer", "long") and isinstance(value, str):

@@ -123,6 +123,10 @@ mainSteps:
     action: aws:executeAwsApi
     inputs: {Service: dynamodb, Api: GetItem, TableName: things, Key: {id: {S: a}}}
     outputs: [{Name: N, Selector: $.Item.n.N, Type: String}]
+  - name: ListsOfOne
+    action: aws:executeAwsApi
+    inputs: {Service: dynamodb, Api: Query, TableName: [things], Limit: ["1"], ConsistentRead: ["true"], KeyConditionExpression: "id = :id", ExpressionAttributeValues: {":id": {S: [a]}}}
+    outputs: [{Name: Count, Selector: $.Count, Type: Integer}]
   - name: Parameter
     action: aws:executeAwsApi
     inputs: {Service: ssm, Api: PutParameter, Name: /x, Value: "1", Type: String}
@@ -142,6 +146,7 @@ mainSteps:
             .contains(&json!("every-protocol"))
     );
     assert_eq!(output(&view, "Get", "N"), json!("7"));
+    assert_eq!(output(&view, "ListsOfOne", "Count"), json!(1));
     assert_eq!(output(&view, "Functions", "Status"), json!(200));
 }
 
