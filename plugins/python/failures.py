@@ -1,5 +1,6 @@
 """Exceptions as failures of a step."""
 
+import contextlib
 import json
 import sys
 import traceback
@@ -98,10 +99,25 @@ def of_service(error):
     details = {
         "service-error": code,
         "operation": error.operation_name,
-        "status": error.response.get("ResponseMetadata", {}).get("HTTPStatusCode"),
+        # Not `status`, which is an output of aws:executeStateMachine.
+        "http-status": error.response.get("ResponseMetadata", {}).get("HTTPStatusCode"),
         "request-id": error.response.get("ResponseMetadata", {}).get("RequestId"),
     }
     return failure(kind, str(error), kind is not Kind.DENIED, details)
+
+
+@contextlib.contextmanager
+def telling(made):
+    """What fails in here says in its details what was made before, under the names of the action's outputs.
+
+    Runbooks clean up with these: AWSSupport-TroubleshootGlueConnection deletes the stack that was not completed.
+    """
+    try:
+        yield
+    except Exception as error:
+        known = of(error)
+        details = json.loads(known.details) if known.details else {}
+        raise StepFailure(known.kind, known.message, known.retryable, made | details) from error
 
 
 def failure(kind, message, retryable, details=None):

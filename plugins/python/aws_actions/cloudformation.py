@@ -4,7 +4,7 @@ import json
 
 import botocore.exceptions
 import service
-from failures import Kind, StepFailure
+from failures import Kind, StepFailure, telling
 
 
 def create_stack(context, inputs):
@@ -34,11 +34,13 @@ def create_stack(context, inputs):
         given.pop("DisableRollback", None)
     make_room(cloudformation, name)
     stack = service.call(cloudformation, "CreateStack", given)["StackId"]
-    found = settled(cloudformation, stack)
-    if found["StackStatus"] != "CREATE_COMPLETE":
-        raise StepFailure(Kind.FAILED, f"The stack {name} is {found['StackStatus']}: {found.get('StackStatusReason', '')}", True)
-    outputs = {"StackId": stack, "StackStatus": found["StackStatus"]}
-    return outputs | service.taken(found, "StackStatusReason")
+    with telling({"StackId": stack}):
+        found = settled(cloudformation, stack) or {"StackStatus": "DELETE_COMPLETE"}
+        outputs = {"StackId": stack} | service.taken(found, "StackStatus", "StackStatusReason")
+        if found["StackStatus"] != "CREATE_COMPLETE":
+            why = found.get("StackStatusReason", "")
+            raise StepFailure(Kind.FAILED, f"The stack {name} is {found['StackStatus']}: {why}", True, outputs)
+    return outputs
 
 
 def make_room(cloudformation, name):

@@ -4,7 +4,7 @@ import time
 
 import botocore.exceptions
 import service
-from failures import Kind, StepFailure
+from failures import Kind, StepFailure, telling
 
 #: How often a snapshot that is still in use is tried again.
 SNAPSHOT_TRIES = 5
@@ -38,10 +38,11 @@ def wait(ec2, image):
         state = found["State"] if found else "pending"
         if state in ("failed", "error", "invalid", "deregistered"):
             reason = found.get("StateReason", {}).get("Message", "")
-            raise StepFailure(Kind.FAILED, f"The image {image} is {state}: {reason}")
+            raise StepFailure(Kind.FAILED, f"The image {image} is {state}: {reason}", details={"ImageState": state})
         return state if state == "available" else None
 
-    return {"ImageId": image, "ImageState": service.until(look)}
+    with telling({"ImageId": image}):
+        return {"ImageId": image, "ImageState": service.until(look)}
 
 
 def described(ec2, image):

@@ -1,7 +1,7 @@
 """EC2 instances: their state, and new ones."""
 
 import service
-from failures import Kind, StepFailure
+from failures import Kind, StepFailure, telling
 
 #: What is asked for each desired state.
 ORDERS = {"running": "StartInstances", "stopped": "StopInstances", "terminated": "TerminateInstances"}
@@ -99,7 +99,8 @@ def run(context, inputs):
     made = service.call(ec2, "RunInstances", given)["Instances"]
     ids = [instance["InstanceId"] for instance in made]
     print("started " + ", ".join(ids))
-    return {"InstanceIds": ids, "InstanceStates": wait(ec2, ids, "running", NO_WAY["running"])}
+    with telling({"InstanceIds": ids}):
+        return {"InstanceIds": ids, "InstanceStates": wait(ec2, ids, "running", NO_WAY["running"])}
 
 
 def decoded(user_data):

@@ -4,7 +4,7 @@ import base64
 import json
 
 import service
-from failures import Kind, StepFailure
+from failures import Kind, StepFailure, telling
 
 #: The most of an answer that is kept.
 PAYLOAD_CHARS_MAX = 200 * 1024
@@ -59,9 +59,11 @@ def state_machine(context, inputs):
         found = service.call(states, "DescribeExecution", {"executionArn": started})
         return None if found["status"] in ("RUNNING", "PENDING_REDRIVE") else found
 
-    found = service.until(look)
-    if found["status"] != "SUCCEEDED":
-        why = " ".join(str(found[name]) for name in ("error", "cause") if found.get(name))
-        raise StepFailure(Kind.FAILED, f"The execution {started} is {found['status']} {why}", True)
-    names = ("executionArn", "input", "name", "output", "startDate", "stateMachineArn", "status", "stopDate")
-    return {name: found[name] for name in names if found.get(name) is not None}
+    with telling({"executionArn": started}):
+        found = service.until(look)
+        # The input is left out of a failure: it may be larger than all that a failure may say.
+        outputs = service.taken(found, "executionArn", "name", "startDate", "stateMachineArn", "status", "stopDate")
+        if found["status"] != "SUCCEEDED":
+            why = " ".join(str(found[name]) for name in ("error", "cause") if found.get(name))
+            raise StepFailure(Kind.FAILED, f"The execution {started} is {found['status']} {why}", True, outputs)
+    return outputs | {name: found[name] for name in ("input", "output") if found.get(name) is not None}

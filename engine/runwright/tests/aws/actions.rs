@@ -219,8 +219,15 @@ mainSteps:
     assert_eq!(output(&view, "Execute", "status"), json!("SUCCEEDED"));
     assert!(output(&view, "Execute", "output").as_str().unwrap().contains("done"));
     let broken = view.steps.iter().find(|step| step.name == "Break").unwrap();
-    let told = &broken.failure.as_ref().unwrap().message;
+    let failure = broken.failure.as_ref().unwrap();
+    let told = &failure.message;
     assert!(told.contains("FAILED Broken on purpose"), "{told}");
+    let details = failure.details.as_ref().unwrap();
+    assert_eq!(details["status"], "FAILED", "{details}");
+    assert!(
+        details["executionArn"].as_str().unwrap().contains(":fails:"),
+        "{details}"
+    );
 }
 
 /// Answers one request, and says what it was.

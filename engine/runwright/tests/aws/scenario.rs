@@ -14,7 +14,7 @@ async fn operations_are_answered_as_their_apis_describe_them() {
     let library = Library::open(state.path().to_owned(), Vec::new()).unwrap();
     let library = library.with_plugins(vec![plugins.into()]);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws/scenario");
-    for name in ["stop.test.yaml", "function.test.yaml"] {
+    for name in ["stop.test.yaml", "function.test.yaml", "unfinished.test.yaml"] {
         let report = library.test(&folder.join(name), None).await.unwrap();
         assert!(report.ok, "{report:#?}");
         assert_eq!(report.coverage.missed, [""; 0]);
