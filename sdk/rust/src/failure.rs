@@ -54,7 +54,8 @@ impl Failure {
         Self::new(FailureKind::Rejected, message)
     }
 
-    /// The same with more, as JSON. Shown with the failure and kept in the journal.
+    /// The same with more, as a JSON object. Shown with the failure and kept in the journal. What has the name of an output
+    /// of the action is that output, though the step failed: later steps can refer to it.
     #[must_use]
     pub fn with_details(mut self, details: &Value) -> Self {
         self.details = Some(details.to_string());
