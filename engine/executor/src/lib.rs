@@ -51,5 +51,5 @@ mod work;
 
 pub use error::{Affected, Error};
 pub use executor::Executor;
-pub use resolve::PLATFORM;
+pub use resolve::{PLATFORM, outputs_of};
 pub use shared::Ports;

@@ -1,6 +1,6 @@
 //! Values on their way into a step and out of it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use runwright_model::{
     expression::{Global, Reference, Scope, Template, Unresolved, text_of},
@@ -33,7 +33,9 @@ impl Scope for StateScope<'_> {
         match reference {
             Reference::Parameter(name) => self.parameter(name),
             Reference::Variable(name) => self.state.variables.get(name).cloned(),
-            Reference::Output { step, output } => self.output(step, output),
+            Reference::Output { step, output } => outputs_of(self.state, self.state.plan.step_named(step)?)
+                .get(output)
+                .cloned(),
             Reference::Global(global) => self.global(*global).map(Value::String),
             Reference::ExecutionId => Some(Value::String(self.state.id.as_str().to_owned())),
         }
@@ -46,30 +48,6 @@ impl StateScope<'_> {
         let definitions = &self.state.plan.parameters;
         let inside = InDefault { values, others: self };
         Bound { definitions, values }.value(name, |template| template.resolve(&inside).ok())
-    }
-
-    fn output(&self, step: &str, output: &str) -> Option<Value> {
-        let id = self.state.plan.step_named(step)?;
-        let visit = self.state.visit(id)?;
-        match (visit.status, &visit.looping) {
-            (Status::InProgress, Some(looping)) => looping.outputs().remove(output),
-            (Status::Success, _) | (Status::Exited, Some(_)) => visit.outputs.get(output).cloned(),
-            (Status::Failed | Status::TimedOut | Status::Cancelled, None) => self.of_failed(id, visit)?.remove(output),
-            (_, _) => None,
-        }
-    }
-
-    /// The outputs of a step that failed: what its plugin told with the failure under the names of outputs. Runbooks of AWS go
-    /// on with the status and the output of a command that failed.
-    fn of_failed(&self, id: StepId, visit: &Visit) -> Option<Map<String, Value>> {
-        let step = self.state.plan.step(id);
-        let StepKind::Action { action, .. } = &step.kind else {
-            return None;
-        };
-        let declared = &self.state.plan.actions.get(action)?.manifest.outputs.properties;
-        let mut told = visit.failure.as_ref()?.details.as_ref()?.as_object()?.clone();
-        told.retain(|name, _| declared.contains_key(name));
-        Some(picked(step, told.clone()).unwrap_or(told))
     }
 
     fn global(&self, global: Global) -> Option<String> {
@@ -88,6 +66,35 @@ impl StateScope<'_> {
             .map(|moment| moment.strftime(pattern).to_string())
             .unwrap_or_default()
     }
+}
+
+/// The outputs of a step that references find.
+#[must_use]
+pub fn outputs_of(state: &State, id: StepId) -> Cow<'_, Map<String, Value>> {
+    let Some(visit) = state.visit(id) else {
+        return Cow::default();
+    };
+    match (visit.status, &visit.looping) {
+        (Status::InProgress, Some(looping)) => Cow::Owned(looping.outputs()),
+        (Status::Success, _) | (Status::Exited, Some(_)) => Cow::Borrowed(&visit.outputs),
+        (Status::Failed | Status::TimedOut | Status::Cancelled, None) => {
+            Cow::Owned(of_failed(state, id, visit).unwrap_or_default())
+        }
+        (_, _) => Cow::default(),
+    }
+}
+
+/// The outputs of a step that failed: what its plugin told with the failure under the names of outputs. Runbooks of AWS go on
+/// with the status and the output of a command that failed.
+fn of_failed(state: &State, id: StepId, visit: &Visit) -> Option<Map<String, Value>> {
+    let step = state.plan.step(id);
+    let StepKind::Action { action, .. } = &step.kind else {
+        return None;
+    };
+    let declared = &state.plan.actions.get(action)?.manifest.outputs.properties;
+    let mut told = visit.failure.as_ref()?.details.as_ref()?.as_object()?.clone();
+    told.retain(|name, _| declared.contains_key(name));
+    Some(picked(step, told.clone()).unwrap_or(told))
 }
 
 /// The values of `global:…` that stay as they are, for a step's own eyes.

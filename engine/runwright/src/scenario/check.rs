@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runwright_executor::state::State;
+use runwright_executor::{outputs_of, state::State};
 use runwright_model::{capability::Request, failure::Failure, grant, status::Status};
 use serde_json::{Map, Value};
 
@@ -144,7 +144,7 @@ impl Check<'_> {
             }
         }
         let inputs = visit.as_ref().map(|visit| visit.inputs.clone()).unwrap_or_default();
-        let outputs = visit.as_ref().map(|visit| visit.outputs.clone()).unwrap_or_default();
+        let outputs = outputs_of(self.state(), id).into_owned();
         let values = [
             ("inputs", &whole.inputs, inputs),
             ("outputs", &whole.outputs, Value::Object(outputs)),
