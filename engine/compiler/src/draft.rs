@@ -3,6 +3,7 @@
 use std::{cell::OnceCell, collections::HashMap};
 
 use runwright_model::{
+    action::is_of_aws,
     expression::Template,
     id::StepId,
     parameter::{Parameter, ParameterType},
@@ -121,7 +122,7 @@ impl<'c> Draft<'c> {
     /// Whether a reference that can have no value is passed on as its text: Systems Manager takes documents with such
     /// references, and lets the action say what it makes of the text.
     pub(crate) fn passes_text(&self, used: &SiteUse) -> bool {
-        let is_of_aws = |step: usize| self.steps[step].kind.action().starts_with("aws:");
+        let is_of_aws = |step: usize| is_of_aws(self.steps[step].kind.action());
         self.order == Order::List && used.site == Site::Inputs && used.found.alone && used.step.is_some_and(is_of_aws)
     }
 

@@ -1,11 +1,11 @@
 //! Actions that the compiler knows without a plugin.
 
+pub(crate) use runwright_model::action::POWER_SHELL;
+
 pub(crate) const LOOP: &str = "aws:loop";
 pub(crate) const BRANCH: &str = "aws:branch";
 pub(crate) const UPDATE_VARIABLE: &str = "aws:updateVariable";
 pub(crate) const EXECUTE_SCRIPT: &str = "aws:executeScript";
-/// What steps of `aws:executeScript` with a PowerShell runtime are.
-pub(crate) const POWER_SHELL: &str = "rw:powerShell";
 
 /// Every action of Systems Manager that runbooks may use.
 pub(crate) const SSM_ACTIONS: [&str; 23] = [

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use runwright_model::{
+    action::is_of_aws,
     expression::{Global, Reference, Scope, Template, Unresolved, text_of},
     failure::{Failure, FailureKind},
     id::StepId,
@@ -140,12 +141,6 @@ pub(crate) fn inputs(state: &State, id: StepId, now: Timestamp) -> Result<Value,
         .inputs
         .coerce(Value::Object(resolved))
         .map_err(|mismatch| invalid_input(step, &mismatch.to_string()))
-}
-
-/// Actions that get references without a value as text, as Systems Manager passes them on. To others nothing is passed that
-/// nobody meant.
-fn is_of_aws(action: &str) -> bool {
-    action.starts_with("aws:")
 }
 
 /// The references that stand as text in the inputs of a step, because they have no value.

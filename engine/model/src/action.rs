@@ -4,6 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{capability::Capability, digest::Digest, grant::Grants, schema::Schema};
 
+/// What steps of `aws:executeScript` with a PowerShell runtime are.
+pub const POWER_SHELL: &str = "rw:powerShell";
+
+/// Whether steps with this action are those of Systems Manager, and get a reference without a value as its text, as there. To
+/// other actions nothing is passed that nobody meant.
+#[must_use]
+pub fn is_of_aws(action: &str) -> bool {
+    action.starts_with("aws:") || action == POWER_SHELL
+}
+
 /// What an action does to the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Impact {
