@@ -122,7 +122,10 @@ async fn a_condition_is_asked_after_each_iteration_and_the_limit_is_no_failure()
     assert_eq!(done, ["a 1", "a 2", "a 3"]);
     let (found, done) = effects(&repeated(&until.replace("10", "2"), body, "")).await;
     assert_eq!((found.as_str(), done.len()), ("L Success, A Success | Success", 2));
-    let broken = "LoopCondition: {Variable: '{{ A.Nothing }}', NumericEquals: 1}";
+    let nothing = "LoopCondition: {Variable: '{{ A.Nothing }}', NumericEquals: 1}";
+    let (found, done) = effects(&repeated(nothing, body, "")).await;
+    assert_eq!((found.as_str(), done.len()), ("L Success, A Success | Success", 1));
+    let broken = "LoopCondition: {Variable: '{{ L.CurrentIteration }}', BooleanEquals: true}";
     let (found, _) = effects(&repeated(broken, body, "")).await;
     assert_eq!(found, "L Failed, A Success | Failed");
 }
