@@ -125,7 +125,8 @@ async fn a_condition_is_asked_after_each_iteration_and_the_limit_is_no_failure()
     let nothing = "LoopCondition: {Variable: '{{ A.Nothing }}', NumericEquals: 1}";
     let (found, done) = effects(&repeated(nothing, body, "")).await;
     assert_eq!((found.as_str(), done.len()), ("L Success, A Success | Success", 1));
-    let broken = "LoopCondition: {Variable: '{{ L.CurrentIteration }}', BooleanEquals: true}";
+    let broken = "LoopCondition: {Variable: '{{ A.X }}', BooleanEquals: true}";
+    let body = "- {name: A, action: 'test:pure', inputs: {X: soon}}";
     let (found, _) = effects(&repeated(broken, body, "")).await;
     assert_eq!(found, "L Failed, A Success | Failed");
 }
