@@ -17,7 +17,7 @@ const NOT_WRITTEN: &[&str] = &["build", "target", "node_modules", ".venv", "__py
 /// How often it looks.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// What stands in a project and in no component: what tries it.
+/// What stands in a project and in no component: what tries it, and hidden files.
 const NOT_BUILT: &[&str] = &[SAMPLE, "tests/", "."];
 /// And what is written about it, or handed on with it: keys, and components that were pulled.
 const NOT_SOURCES: &[&str] = &[".md", ".key", ".pub", ".pem", ".wasm"];

@@ -119,11 +119,16 @@ impl<'c> Draft<'c> {
         }
     }
 
-    /// Whether a reference that can have no value is passed on as its text: Systems Manager takes documents with such
-    /// references, and lets the action say what it makes of the text.
-    pub(crate) fn passes_text(&self, used: &SiteUse) -> bool {
+    /// A finding about a reference that can have no value: a warning where it is passed on as its text. Systems Manager takes
+    /// documents with such references, and lets the action say what it makes of the text.
+    pub(crate) fn weighed(&self, used: &SiteUse, finding: Finding) -> Finding {
         let is_of_aws = |step: usize| is_of_aws(self.steps[step].kind.action());
-        self.order == Order::List && used.site == Site::Inputs && used.found.alone && used.step.is_some_and(is_of_aws)
+        let alone = used.site == Site::Inputs && used.found.alone;
+        if self.order == Order::List && alone && used.step.is_some_and(is_of_aws) {
+            finding.into_warning()
+        } else {
+            finding
+        }
     }
 
     /// The graph of the steps. Asked for when all steps are lowered.

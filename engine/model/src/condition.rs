@@ -215,14 +215,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    struct One(Value);
-
-    impl Scope for One {
-        fn lookup(&self, reference: &Reference) -> Option<Value> {
-            (*reference == Reference::Parameter("X".into())).then(|| self.0.clone())
-        }
-    }
+    use crate::expression::tests::One;
 
     #[test]
     fn comparisons_convert_numeric_text_and_stop_early() {

@@ -241,12 +241,13 @@ pub fn text_of(value: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
 
-    struct One(Value);
+    /// Has a value for `{{ X }}`, and for nothing else.
+    pub(crate) struct One(pub(crate) Value);
 
     impl Scope for One {
         fn lookup(&self, reference: &Reference) -> Option<Value> {

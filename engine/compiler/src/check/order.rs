@@ -22,12 +22,7 @@ pub(super) fn check(draft: &Draft<'_>, findings: &mut Findings) {
         }
         let reach = reach.get_or_insert_with(|| draft.flow().reach());
         if !reach.leads(producer, consumer) {
-            let problem = problem(draft, used, producer, consumer);
-            findings.push(if draft.passes_text(used) {
-                problem.into_warning()
-            } else {
-                problem
-            });
+            findings.push(draft.weighed(used, problem(draft, used, producer, consumer)));
         }
     }
 }

@@ -56,12 +56,7 @@ fn problem(draft: &Draft<'_>, used: &SiteUse, reference: &Reference) -> Option<F
         Reference::Variable(name) if draft.document.variables.broken.contains(name) => None,
         Reference::Variable(name) => Some(unknown_variable(draft, name, place())),
         Reference::Output { step, output } => {
-            let finding = unknown_output(draft, step, output, &place)?;
-            Some(if draft.passes_text(used) {
-                finding.into_warning()
-            } else {
-                finding
-            })
+            unknown_output(draft, step, output, &place).map(|finding| draft.weighed(used, finding))
         }
         Reference::Global(_) | Reference::ExecutionId => None,
     }
